@@ -1,0 +1,1 @@
+"""What etolwatch costs, measured: ``make bench``, or ``python bench/run.py``. See run.py."""

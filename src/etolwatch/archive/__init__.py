@@ -1,0 +1,1 @@
+"""What was received, as it was received: WARC files, and the catalog that finds things in them."""

@@ -1,0 +1,1 @@
+"""Two witnesses to a finding: align, words, classify, verdict. Pure, and no clock decides a result."""

@@ -1,0 +1,1 @@
+"""The commands. Each reads its words, calls one room, and prints what came back."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,8 +70,11 @@ class Config:
         raise ConfigError("no such site", name, f"{self.path} has: {known}")
 
 
-def load(path: Path) -> Config:
+def load(path: Path, *, schedules: bool = True) -> Config:
     """The configuration in this file; relative folders in it are relative to the file's folder.
+
+    ``schedules`` False leaves out whether they can ever fire: the scheduler is slow to
+    import, and matters only to what makes passes.
 
     Raises ConfigError for a file that cannot be read, is no TOML, or has a wrong key,
     type or value.
@@ -82,8 +85,11 @@ def load(path: Path) -> Config:
     reports = _Table(table.value("reports", dict, "a table [reports]", {}), path, "reports.")
     reports.know(REPORT_KEYS)
     report_folder = reports.text("folder", 'a folder, or "" for none', "")
+    sites = _sites(table, folder)
+    if schedules:
+        _refuse_schedules(sites, path)
     return Config(
-        sites=_sites(table, folder),
+        sites=sites,
         contact=_contact(table),
         store=folder / (table.text("store", "a folder", "snapshots") or "snapshots"),
         report_folder=folder / report_folder if report_folder else None,
@@ -262,15 +268,14 @@ def _site(table: _Table, folder: Path) -> Site:
         if not seed.startswith(scope):
             raise table.wrong(f"seeds[{position}]", seed, "an address inside the scope")
     source, stands_for = _source(table, folder)
-    schedule, time_zone = _schedule(table)
     site = Site(
         name=name,
         seeds=seeds,
         scope=scope,
         exclude=table.addresses("exclude", []),
         profile=table.choice("profile", table.text("profile", "a profile", "etol"), PROFILES),
-        schedule=schedule,
-        time_zone=time_zone,
+        schedule=table.text("schedule", "five cron fields", DEFAULT_SCHEDULE),
+        time_zone=table.text("time_zone", "the name of a time zone", "UTC"),
         delay_s=float(
             table.number("delay_s", (int, float), 0, "a number of seconds, 0 or more", DEFAULT_DELAY_S)
         ),
@@ -291,23 +296,21 @@ def _site(table: _Table, folder: Path) -> Site:
 ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
-def _schedule(table: _Table) -> tuple[str, str]:
-    # APScheduler takes a while to import; only a configuration that has sites needs it
+def _refuse_schedules(sites: Sequence[Site], path: Path) -> None:
     from etolwatch.schedule import next_time
 
-    line = table.text("schedule", "five cron fields", DEFAULT_SCHEDULE)
-    zone = table.text("time_zone", "the name of a time zone", "UTC")
-    try:
-        next_time("* * * * *", zone, ANY_TIME)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        expected = "the name of a time zone such as Europe/London or UTC"
-        raise table.wrong("time_zone", zone, expected) from error
-    try:
-        next_time(line, zone, ANY_TIME)  # a line may be well formed and never come round
-    except ValueError as error:
-        expected = f"five cron fields such as {DEFAULT_SCHEDULE} ({error})"
-        raise table.wrong("schedule", line, expected) from error
-    return line, zone
+    for position, site in enumerate(sites):
+        table = _Table({}, path, f"site[{position}].")
+        try:
+            next_time("* * * * *", site.time_zone, ANY_TIME)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            expected = "the name of a time zone such as Europe/London or UTC"
+            raise table.wrong("time_zone", site.time_zone, expected) from error
+        try:
+            next_time(site.schedule, site.time_zone, ANY_TIME)  # it may be well formed and never come round
+        except ValueError as error:
+            expected = f"five cron fields such as {DEFAULT_SCHEDULE} ({error})"
+            raise table.wrong("schedule", site.schedule, expected) from error
 
 
 def _source(table: _Table, folder: Path) -> tuple[str | None, str | None]:

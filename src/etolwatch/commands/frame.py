@@ -138,12 +138,12 @@ def etolwatch() -> None:
 
 
 @contextlib.contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Config, Store]]:
-    """The configuration and its store, opened for reading, also while a pass runs."""
+def opened(settings: Settings, *, schedules: bool = False) -> Iterator[tuple[Config, Store]]:
+    """The configuration (see `config.load`) and its store, opened for reading, also while a pass runs."""
     from etolwatch import config as configuration
     from etolwatch.archive.store import Store
 
-    config = configuration.load(settings.config)
+    config = configuration.load(settings.config, schedules=schedules)
     with Store.read_only(config.store) as store:
         yield config, store
 

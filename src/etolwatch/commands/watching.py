@@ -172,7 +172,7 @@ def status(settings: Settings, form: str) -> int:
     """
     from etolwatch.publish import listing
 
-    with opened(settings) as (config, store):
+    with opened(settings, schedules=True) as (config, store):
         found = listing.status(config, store.catalog, datetime.now(UTC))
     if form == "json":
         print_json(found.to_dict())

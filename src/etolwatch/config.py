@@ -7,11 +7,13 @@ the error says which file and key, what was found there, and what was expected.
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,17 +21,34 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from etolwatch.errors import ConfigError
 from etolwatch.harvest.scope import asks_for, canonical, in_scope, is_loopback
-from etolwatch.model import Site
+from etolwatch.model import Category, Requisite, Site, Verdict
 
 PROFILES = ("etol", "generic")
 REPORT_FORMATS = ("html", "json", "markdown", "text")
+NOTIFY_FORMS = ("text", "markdown", "html")
 DEFAULT_SCHEDULE = "17 4 * * *"
 DEFAULT_DELAY_S = 10.0
 DEFAULT_BUDGET = 1000
 DEFAULT_LARGEST_BODY_BYTES = 16 * 1024 * 1024
+DEFAULT_REQUISITES = (Requisite.STYLE, Requisite.FRAME, Requisite.IMAGE, Requisite.FONT)
+DEFAULT_LARGEST_REQUISITE_BYTES = 8 * 1024 * 1024
 
-TOP_KEYS = ("contact", "store", "reports", "site")
+TOP_KEYS = ("contact", "store", "reports", "serve", "notify", "site")
 REPORT_KEYS = ("folder", "formats")
+SERVE_KEYS = ("password_hash", "hosts", "trusted_proxy")
+NOTIFY_KEYS = ("from", "host", "port", "tls", "user", "password_env", "channel")
+CHANNEL_KEYS = (
+    "name",
+    "to",
+    "services",
+    "each",
+    "verdicts",
+    "categories",
+    "words",
+    "sites",
+    "form",
+    "outages",
+)
 SITE_KEYS = (
     "name",
     "seeds",
@@ -41,13 +60,105 @@ SITE_KEYS = (
     "delay_s",
     "budget",
     "largest_body_bytes",
+    "requisites",
+    "requisites_from",
+    "largest_requisite_bytes",
     "source",
     "stands_for",
 )
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 CONTACT = re.compile(r"[!-~]+@[!-~]+\.[!-~]+|https?://[!-~]+|mailto:[!-~]+@[!-~]+")
 ADDRESS = "an address that begins with http:// or https://"
+PASSWORD_HASH = re.compile(r"(scrypt|pbkdf2):[a-z0-9:]+\$[^$\s]+\$[0-9a-f]+")
+HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+# An address that needs no quoting anywhere (RFC 5322 §3.4.1, dot-atom): no list, no name, no line break.
+MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+SERVICE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+|\$[A-Za-z_][A-Za-z0-9_]*")
+SEVERAL = re.compile(r"[\s,;]+[A-Za-z][A-Za-z0-9+.-]*://")  # addresses in one text, as apprise parts them
+PORTS = {"starttls": 587, "ssl": 465, "none": 25}
+PASSWORD_VARIABLE = "ETOLWATCH_SMTP_PASSWORD"  # noqa: S105 - a name, not what it names
+# What a channel tells of if it does not say: what readers of a page cannot know by its own date.
+TOLD = (
+    Verdict.SILENT_EDIT,
+    Verdict.BACKDATED_EDIT,
+    Verdict.DATE_BACKWARDS,
+    Verdict.SAME_DAY_EDIT,
+    Verdict.UNDATED_EDIT,
+    Verdict.DATE_REMOVED,
+    Verdict.PAGE_GONE,
+    Verdict.PAGE_MOVED,
+)
+UNTOLD = (Verdict.FIRST_CAPTURE, Verdict.NO_TEXTUAL_CHANGE)  # these are counted in a report, not listed
 ABSENT = object()
+
+
+class Each(StrEnum):
+    """How often a channel tells."""
+
+    PASS = "pass"  # noqa: S105 - no password
+    WEEK = "week"
+
+
+class Tls(StrEnum):
+    """How the way to a mail server is kept private."""
+
+    STARTTLS = "starttls"  # RFC 3207
+    SSL = "ssl"  # from the first byte (RFC 8314)
+    NONE = "none"  # to this machine only
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """The server that takes mail, and as whom it is sent. The password is in the environment."""
+
+    sender: str
+    host: str
+    port: int
+    tls: Tls
+    user: str | None = None
+    password_env: str = PASSWORD_VARIABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Who is told of what, how often and in which form.
+
+    A finding is told if its verdict is among ``verdicts`` and, where ``categories`` names any and it has
+    variants, one of these is of such a category; and always if one of ``words`` stands in a lemma or reading.
+    ``services`` are addresses as apprise has them, or "$NAME" for one in the environment.
+    """
+
+    name: str
+    to: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    each: Each = Each.PASS
+    verdicts: tuple[Verdict, ...] = TOLD
+    categories: tuple[Category, ...] = ()
+    words: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()  # empty: all
+    form: str = "text"
+    outages: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told, and how."""
+
+    mail: Mail | None = None
+    channels: tuple[Channel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """How the store is shown in browsers. ``hosts``: names of the server beside the addresses it has.
+
+    ``trusted_proxy``: the address of the only client whose X-Forwarded-For and -Proto are believed.
+    """
+
+    password_hash: str | None = None
+    hosts: tuple[str, ...] = ()
+    trusted_proxy: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +171,8 @@ class Config:
     report_folder: Path | None
     report_formats: tuple[str, ...]
     path: Path
+    serve: Serve = Serve()
+    notify: Notify = Notify()
 
     def site(self, name: str) -> Site:
         """The site of this name. Raises ConfigError, with the names that there are."""
@@ -97,6 +210,8 @@ def load(path: Path, *, schedules: bool = True) -> Config:
             reports.choice("formats", item, REPORT_FORMATS) for item in reports.texts("formats", ["html"])
         ),
         path=path,
+        serve=_serve(_Table(table.value("serve", dict, "a table [serve]", {}), path, "serve.")),
+        notify=_notify(_Table(table.value("notify", dict, "a table [notify]", {}), path, "notify."), sites),
     )
 
 
@@ -119,8 +234,10 @@ def refuse_strangers(config: Config, sites: Iterable[Site]) -> None:
 
 
 def addresses_asked(site: Site) -> list[str]:
-    """Where a pass over this site asks its seeds and scope; empty if a folder is read in its place."""
-    asked = (asks_for(site, uri) for uri in (*site.seeds, *site.scope) if in_scope(site, uri))
+    """Where a pass over this site asks its seeds, scope and requisites; empty if a folder is read instead."""
+    elsewhere = site.requisites_from if site.requisites and site.source is None else ()
+    pages = (uri for uri in (*site.seeds, *site.scope) if in_scope(site, uri))
+    asked = (asks_for(site, uri) for uri in (*pages, *elsewhere))
     return [uri for uri in asked if is_address(uri)]
 
 
@@ -212,6 +329,17 @@ class _Table:
             raise self.wrong(key, found, f"one of {', '.join(choices)}")
         return found
 
+    def choices(self, key: str, default: list[str], choices: tuple[str, ...]) -> tuple[str, ...]:
+        """The list of some of these at this key."""
+        found = self.texts(key, default)
+        return tuple(self.choice(f"{key}[{place}]", item, choices) for place, item in enumerate(found))
+
+    def truth(self, key: str, default: bool) -> bool:
+        found = self.data.get(key, default)
+        if not isinstance(found, bool):
+            raise self.wrong(key, found, "true or false")
+        return found
+
     def addresses(self, key: str, default: Any = ABSENT) -> tuple[str, ...]:
         """The list of addresses at this key, canonical."""
         found = self.texts(key, default, "a list of addresses in quotes")
@@ -240,6 +368,121 @@ def _contact(table: _Table) -> str | None:
             "contact", contact, 'an e-mail address or the address of a web page; or "" for none yet'
         )
     return contact or None
+
+
+def _serve(table: _Table) -> Serve:
+    table.know(SERVE_KEYS)
+    hashed = table.text("password_hash", "what “etolwatch serve --hash-password” prints", "")
+    if hashed and not PASSWORD_HASH.fullmatch(hashed):
+        # the value found is not repeated: it may be the password itself
+        raise ConfigError(
+            "wrong configuration",
+            f"{table.path}: serve.password_hash",
+            "expected what “etolwatch serve --hash-password” prints",
+        )
+    hosts = [host.lower().rstrip(".") for host in table.texts("hosts", [])]
+    for position, host in enumerate(hosts):
+        if not HOST.fullmatch(host):
+            raise table.wrong(f"hosts[{position}]", host, "a host name such as etol.example.org")
+    proxy = table.text("trusted_proxy", "the address of a proxy", "")
+    try:
+        trusted = str(ipaddress.ip_address(proxy)) if proxy else None
+    except ValueError as error:
+        raise table.wrong("trusted_proxy", proxy, "one address such as 127.0.0.1") from error
+    return Serve(hashed or None, tuple(hosts), trusted)
+
+
+def _notify(table: _Table, sites: Sequence[Site]) -> Notify:
+    table.know(NOTIFY_KEYS)
+    mail = _mail(table)
+    found = table.value("channel", list, "tables [[notify.channel]]", [])
+    if not all(isinstance(item, dict) for item in found):
+        raise table.wrong("channel", found, "tables [[notify.channel]]")
+    channels: list[Channel] = []
+    for place, item in enumerate(found):
+        inner = _Table(item, table.path, f"notify.channel[{place}].")
+        channel = _channel(inner, tuple(site.name for site in sites))
+        if channel.to and mail is None:
+            raise table.wrong("host", ABSENT, f"a mail server, since {inner.place}to is given")
+        if any(channel.name.lower() == other.name.lower() for other in channels):
+            raise inner.wrong("name", channel.name, "a name that no other channel has")
+        channels.append(channel)
+    return Notify(mail, tuple(channels))
+
+
+def _mail(table: _Table) -> Mail | None:
+    host = table.text("host", "the name of a mail server", "").strip("[]").lower()
+    if not host:
+        return None
+    if not _is_host(host):
+        raise table.wrong("host", host, "the name of a mail server such as mail.example.org")
+    is_local = is_loopback(f"http://[{host}]/" if ":" in host else f"http://{host}/")
+    port = table.number("port", int, 1, "a port, 1 to 65535", 0) if "port" in table.data else 0
+    if port > 65535:
+        raise table.wrong("port", port, "a port, 1 to 65535")
+    usual = "none" if is_local else "ssl" if port == PORTS["ssl"] else "starttls"
+    tls = Tls(table.choice("tls", table.text("tls", "a way", usual), tuple(PORTS)))
+    if tls is Tls.NONE and not is_local:
+        # neither texts nor the password go over a network in the open
+        raise table.wrong("tls", tls.value, f"starttls or ssl, since {host} is not this machine")
+    sender = _mailbox(table, "from", table.text("from", "an e-mail address"))
+    password_env = table.text("password_env", "the name of an environment variable", PASSWORD_VARIABLE)
+    if not VARIABLE.fullmatch(password_env):
+        # the value found is not repeated: it may be the password itself
+        expected = "expected the name of an environment variable that holds the password"
+        raise ConfigError("wrong configuration", f"{table.path}: {table.place}password_env", expected)
+    user = table.text("user", "a user's name", "") or None
+    return Mail(sender, host, port or PORTS[tls], tls, user, password_env)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return HOST.fullmatch(host) is not None
+    return True
+
+
+def _mailbox(table: _Table, key: str, found: str) -> str:
+    if not MAILBOX.fullmatch(found):
+        raise table.wrong(key, found, "an e-mail address such as you@example.org, without a name")
+    return found
+
+
+def _channel(table: _Table, sites: tuple[str, ...]) -> Channel:
+    table.know(CHANNEL_KEYS)
+    name = table.text("name", "a short name")
+    if not NAME.fullmatch(name):
+        raise table.wrong("name", name, "up to 64 of the letters a to z, digits, dots, hyphens, underscores")
+    to = tuple(_mailbox(table, f"to[{place}]", item) for place, item in enumerate(table.texts("to", [])))
+    services = tuple(table.texts("services", []))
+    for place, item in enumerate(services):
+        if not SERVICE.fullmatch(item) or SEVERAL.search(item):
+            raise table.wrong(
+                f"services[{place}]", item, "one address of apprise, or $NAME for a variable that holds one"
+            )
+    if not to and not services:
+        raise table.wrong("to", ABSENT, "one e-mail address or more, or services")
+    tellable = [verdict.value for verdict in Verdict if verdict not in UNTOLD]
+    words = tuple(table.texts("words", []))
+    for place, word in enumerate(words):
+        if not any(character.isalnum() for character in word):
+            raise table.wrong(f"words[{place}]", word, "a word or a phrase")
+    verdicts = table.choices("verdicts", list(TOLD), tuple(tellable))
+    if not verdicts and not words:
+        raise table.wrong("verdicts", [], "one verdict or more, or words: else nothing is ever told")
+    return Channel(
+        name=name,
+        to=tuple(dict.fromkeys(to)),
+        services=tuple(dict.fromkeys(services)),
+        each=Each(table.choice("each", table.text("each", "pass or week", "pass"), tuple(Each))),
+        verdicts=tuple(map(Verdict, verdicts)),
+        categories=tuple(map(Category, table.choices("categories", [], tuple(Category)))),
+        words=words,
+        sites=table.choices("sites", [], sites),
+        form=table.choice("form", table.text("form", "a form", "text"), NOTIFY_FORMS),
+        outages=table.truth("outages", True),
+    )
 
 
 def _sites(table: _Table, folder: Path) -> tuple[Site, ...]:
@@ -283,6 +526,15 @@ def _site(table: _Table, folder: Path) -> Site:
         largest_body_bytes=table.number(
             "largest_body_bytes", int, 1, "a whole number of bytes, 1 or more", DEFAULT_LARGEST_BODY_BYTES
         ),
+        requisites=_requisites(table),
+        requisites_from=table.addresses("requisites_from", []),
+        largest_requisite_bytes=table.number(
+            "largest_requisite_bytes",
+            int,
+            1,
+            "a whole number of bytes, 1 or more",
+            DEFAULT_LARGEST_REQUISITE_BYTES,
+        ),
         source=source,
         stands_for=stands_for,
     )
@@ -291,6 +543,12 @@ def _site(table: _Table, folder: Path) -> Site:
             below = "" if source is None else f", and below {stands_for}, for which the source stands"
             raise table.wrong(f"seeds[{position}]", seed, f"an address that is not excluded{below}")
     return site
+
+
+def _requisites(table: _Table) -> tuple[Requisite, ...]:
+    """The kinds of what pages need that are kept with them, each once, the most wanted first."""
+    named = table.choices("requisites", list(DEFAULT_REQUISITES), tuple(Requisite))
+    return tuple(kind for kind in Requisite if kind in named)
 
 
 ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

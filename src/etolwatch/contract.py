@@ -7,6 +7,8 @@ with a final ``Z``; they keep their microseconds where they have some.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -26,7 +28,10 @@ def instant_from_text(text: str | None) -> datetime | None:
     if text is None:
         return None
     at = datetime.fromisoformat(text)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"in UTC it lies outside of the years 1 to 9999: {text}") from error
 
 
 def finding_to_dict(finding: Finding) -> dict[str, Any]:
@@ -70,6 +75,26 @@ def finding_from_dict(data: Mapping[str, Any]) -> Finding:
         changed_until=instant_from_text(data["changed_until"]),
         why=data["why"],
     )
+
+
+# What a finding says is not altered by how it is put, nor by which rules said it first.
+_PHRASING = ("why", "before", "after", "spaced")
+
+
+def digest_of(finding: Finding) -> str:
+    """``sha256:…`` of what the finding says: verdict, certainty, flags, stated dates, variants.
+
+    It stays the same while the finding does: instants, the normaliser, reasons in words and the
+    context around a variant have no part in it.
+    """
+    whole = finding_to_dict(finding)
+    said = {key: whole[key] for key in ("verdict", "certainty", "flags", "stated")}
+    said["variants"] = [
+        {key: value for key, value in variant.items() if key not in _PHRASING}
+        for variant in whole["variants"]
+    ]
+    text = json.dumps(said, ensure_ascii=True, separators=(",", ":"), sort_keys=True)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def variant_to_dict(variant: Variant) -> dict[str, Any]:

@@ -22,13 +22,14 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from etolwatch.archive.store import Store
 from etolwatch.config import Config, load, refuse_strangers
-from etolwatch.errors import EtolwatchError, LockHeld
+from etolwatch.errors import EtolwatchError, LockHeld, OlderCatalog
 from etolwatch.model import PassState, Site
 from etolwatch.publish.phrase import moment
 from etolwatch.publish.render import Form, render
 from etolwatch.schedule import next_time, trigger
 from etolwatch.watch import Watched, watch
 
+TELLING_MINUTES = 5
 GRACE_S = 9.0  # a request in hand may take so long to end before the process leaves without it
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
@@ -89,6 +90,11 @@ class Daemon:
             )
             upcoming = next_time(site.schedule, site.time_zone, now)
             log.info("%s: next pass %s", site.name, "now" if site in missed else moment(upcoming))
+        if self.config.notify.channels:
+            # a colon stands in no site's name
+            self._scheduler.add_job(
+                self.tell, "interval", minutes=TELLING_MINUTES, id="notify:", next_run_time=now
+            )
 
     def one_pass(self, name: str) -> None:
         """Makes a pass of this site and logs what it found; a store in use is left to its user."""
@@ -101,6 +107,18 @@ class Daemon:
             log.warning("%s: no pass this time: %s", name, error)
         else:
             _tell_of(name, watched)
+        finally:
+            self._idle.set()
+
+    def tell(self) -> None:
+        """Puts into the outbox what is to be told by now, such as of a week, and sends what waits."""
+        from etolwatch.notify.telling import tell
+
+        if self.stop.is_set():
+            return
+        self._idle.clear()
+        try:
+            tell(self.config, lambda: datetime.now(UTC))
         finally:
             self._idle.set()
 
@@ -148,8 +166,11 @@ class Daemon:
 
 def overdue(config: Config, now: datetime) -> list[Site]:
     """The sites whose schedule fired since their last pass began, or that never had a whole one."""
-    with Store.read_only(config.store) as store:
-        return [site for site in config.sites if _is_overdue(store, site, now)]
+    try:
+        with Store.read_only(config.store) as store:
+            return [site for site in config.sites if _is_overdue(store, site, now)]
+    except OlderCatalog:
+        return list(config.sites)  # a pass makes the catalog again
 
 
 def _is_overdue(store: Store, site: Site, now: datetime) -> bool:
@@ -164,6 +185,8 @@ def _tell_of(name: str, watched: Watched) -> None:
     for line in render(watched.report, Form.TEXT).splitlines():
         if line.strip():
             log.info("%s: %s", name, line)
+    for damage in watched.damaged:
+        log.error("%s: %s", name, damage)
 
 
 def _tell_of_error(event: JobExecutionEvent) -> None:

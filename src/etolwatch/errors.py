@@ -7,6 +7,7 @@ EtolwatchError            message: subject: cause
 │   └── NoSuchCapture     the page was not yet held at that time
 ├── LockHeld              another process works on this store: exit status 75
 └── ArchiveError          the store is damaged or cannot be written: exit status 1
+    ├── OlderCatalog      an earlier etolwatch made the catalog; it is to be made again
     └── FixityError       bytes are no longer those that were recorded
 """
 
@@ -51,6 +52,10 @@ class LockHeld(EtolwatchError):
 
 class ArchiveError(EtolwatchError):
     """The store cannot be read or written as it stands."""
+
+
+class OlderCatalog(ArchiveError):
+    """The catalog has the tables of an earlier etolwatch."""
 
 
 class FixityError(ArchiveError):

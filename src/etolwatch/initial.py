@@ -50,6 +50,16 @@ budget = 1000
 
 # A page larger than this many bytes (16 MiB) is noted but not kept.
 largest_body_bytes = 16_777_216
+
+# What the pages need to be shown as they are, and is kept with them: any of "style" (style sheets and
+# what they import), "frame" (the contents of frames), "image", "font", "media" (sound, film), "script";
+# [] for nothing. It is asked for after the pages, once, and again when a page changed, or after 30 days;
+# on the hosts of the site, and elsewhere only at addresses that begin as one of requisites_from.
+requisites = ["style", "frame", "image", "font"]
+requisites_from = []
+
+# One of these that is larger than this many bytes (8 MiB) is noted but not kept.
+largest_requisite_bytes = 8_388_608
 """
 
 

@@ -15,6 +15,17 @@ from enum import StrEnum
 # ── what config.toml says ────────────────────────────────────────────────────────────
 
 
+class Requisite(StrEnum):
+    """What a page needs beside its text to be shown as it was; the most wanted kinds first."""
+
+    STYLE = "style"  # style sheets, and what they import
+    FRAME = "frame"  # the contents of frames that are no pages of the site
+    IMAGE = "image"
+    FONT = "font"
+    MEDIA = "media"  # sound, film, embedded objects
+    SCRIPT = "script"
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """One watched site, as config.toml describes it; addresses are canonical."""
@@ -31,6 +42,9 @@ class Site:
     largest_body_bytes: int  # decoded
     source: str | None = None  # a mirror's base address or a local folder …
     stands_for: str | None = None  # … that stands for this address prefix
+    requisites: tuple[Requisite, ...] = ()  # the kinds that are kept with the pages
+    requisites_from: tuple[str, ...] = ()  # address prefixes on other hosts from which they may come
+    largest_requisite_bytes: int = 8 * 1024 * 1024  # decoded
 
 
 # ── harvest ──────────────────────────────────────────────────────────────────────────
@@ -42,6 +56,7 @@ class Via(StrEnum):
     SEED = "seed"
     KNOWN = "known"
     LINK = "link"
+    NEED = "need"  # a page is not complete without it
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +71,7 @@ class Visit:
     version: Capture | None = None  # the last capture with a text: its validators and digest
     last: Capture | None = None  # the last capture of any kind
     conditional: bool = True  # False: fetched in full, for some servers lie about what is unchanged
+    requisite: Requisite | None = None  # as what a page needs it; None: it is a page itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +168,7 @@ class Capture:
     pass_id: str
     size_bytes: int  # decoded body
     origin: str | None = None  # who else captured it: a file's name, a URI-M; None: a pass of our own
+    requisite: Requisite | None = None  # as what a page needed it; None: it was asked for as a page
 
     @property
     def is_version(self) -> bool:
@@ -173,6 +190,8 @@ class History:
     last_outcome: Outcome | None
     run: int  # how many visits in a row ended in ``last_outcome``
     full_at: datetime | None = None  # when it was last fetched in full
+    requisite: Requisite | None = None  # as what a page needs it; None: it is a page itself
+    is_awaited: bool = False  # it became a requisite since it was last visited
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +240,7 @@ class Pass:
     gone: int
     failed: int
     reason: str = ""  # why it is partial
+    requisites: int = 0  # visits of what pages need, which the other figures do not count
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +257,19 @@ class Trouble:
     since_at: datetime
     until_at: datetime | None
     count: int  # visits in a row that met with it
+
+
+@dataclass(frozen=True, slots=True)
+class RequisiteFigures:
+    """The style sheets, pictures and the like of a site in figures."""
+
+    known: int = 0
+    held: int = 0
+    versions: int = 0
+    stored_bytes: int = 0
+    # those of which none is held, and those held that last answered otherwise, by Outcome ("": never asked)
+    unheld: tuple[tuple[str, int], ...] = ()
+    strayed: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +291,8 @@ class Summary:
     # pages without a text, and pages with one that last answered otherwise, by Outcome ("": never asked)
     unheld: tuple[tuple[str, int], ...] = field(default=(), kw_only=True)
     strayed: tuple[tuple[str, int], ...] = field(default=(), kw_only=True)
+    # what the pages need beside their texts, which the figures above leave out
+    requisites: RequisiteFigures = field(default=RequisiteFigures(), kw_only=True)
 
 
 # ── text ─────────────────────────────────────────────────────────────────────────────

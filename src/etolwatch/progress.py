@@ -20,7 +20,7 @@ def progress(is_shown: bool) -> Iterator[Callable[[Progress], None] | None]:
     from rich.progress import Progress as Bar
 
     columns = (
-        TextColumn("{task.completed:.0f} of {task.total:.0f} pages"),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} addresses"),
         BarColumn(),
         TextColumn("{task.fields[left]}", style="dim"),
     )

@@ -6,6 +6,7 @@ and is no new edit. What differs is told, so that a change of the rules never pa
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -13,16 +14,29 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 from etolwatch import jobs
 from etolwatch.archive import reindex
+from etolwatch.archive.agreement import disagreements
 from etolwatch.archive.catalog import Catalog
+from etolwatch.archive.naming import CATALOG, FOLDER, OPEN
 from etolwatch.archive.store import Store
 from etolwatch.archive.verify import Fault, Guard
 from etolwatch.collate.strange import Read, read
 from etolwatch.config import Config
+from etolwatch.errors import FixityError
 from etolwatch.model import Capture, Finding, Payload
+from etolwatch.publish import news
 from etolwatch.text.profiles import profile
+
+log = logging.getLogger("etolwatch")
+
+
+class Stop(Protocol):
+    """What ends the work: a threading.Event, or something that looks like one."""
+
+    def is_set(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +112,32 @@ def reindexed(
         if old:
             with closing(old):
                 changes = tuple(changed(old, catalog))
+        news.reread(catalog, config.store)
         captures, findings = catalog.figures()
     return Reindexed(done, captures, findings, old is not None, changes)
+
+
+def renewed(config: Config, at: datetime, stop: Stop) -> bool:
+    """Makes the catalog again that an earlier etolwatch made, for whoever is about to write to the store.
+
+    Gives back False if ``stop`` was set before that was done; then the old one stands, as it does when the
+    process is killed. Raises LockHeld, ArchiveError.
+    """
+    log.warning("the catalog is that of an earlier etolwatch: it is made again, which takes a while")
+
+    def go_on(_: object) -> None:
+        if stop.is_set():
+            raise _Stopped
+
+    try:
+        reindexed(config, at, on_file=go_on)
+    except _Stopped:
+        return False
+    return True
+
+
+class _Stopped(Exception):
+    """The making of a catalog is given up."""
 
 
 def _count(processes: int | None) -> int:
@@ -107,21 +145,23 @@ def _count(processes: int | None) -> int:
 
 
 def judge_all(catalog: Catalog, config: Config, workers: reindex.Workers) -> None:
-    """Judges what has no finding yet, in the order in which it was judged when it was new."""
-    while waiting := _one_of_each_page(catalog.unjudged()):
+    """Judges what has no finding yet, in the order in which it was judged when it was new.
+
+    A page with a damaged record is judged up to there; the log says so.
+    """
+    dates, damaged = jobs.Dates(catalog), set[str]()
+    for together in jobs.rounds(list(catalog.unjudged())):
+        waiting = [capture for capture in together if capture.uri not in damaged]
         bases = [catalog.previous_version(capture) for capture in waiting]
         tasks = [_task(catalog, config, *pair) for pair in zip(waiting, bases, strict=True)]
         for capture, base, found in zip(waiting, bases, workers.each(_read, tasks), strict=True):
-            finding, reading = jobs.judged(catalog, capture, *found)
+            if isinstance(found, FixityError):
+                jobs.told_in_log(jobs.Unreadable(capture, found))
+                damaged.add(capture.uri)
+                continue
+            finding, reading = jobs.judged(catalog, dates, capture, *found)
             catalog.add_finding(capture, base, finding, reading)
-
-
-def _one_of_each_page(captures: Iterator[Capture]) -> list[Capture]:
-    """The first of each page: what is judged of it decides what the next is compared with."""
-    first: dict[str, Capture] = {}
-    for capture in captures:
-        first.setdefault(capture.uri, capture)
-    return list(first.values())
+            dates.note(finding)
 
 
 def _task(catalog: Catalog, config: Config, capture: Capture, base: Capture | None) -> Task:
@@ -140,13 +180,16 @@ def _source(catalog: Catalog, capture: Capture) -> Source:
     return Source(capture, catalog.capture(capture.refers_to) if capture.refers_to else capture)
 
 
-def _read(task: Task) -> tuple[Read | None, Read]:
+def _read(task: Task) -> tuple[Read | None, Read] | FixityError:
     """The texts of a task, read: the part of the work that several processes share."""
     store = Store(task.folder)
-    base = read(_payload(store, task.base), profile(task.base_profile)) if task.base else None
-    payload = jobs.redirected(task.capture.capture, _payload(store, task.capture))
-    if task.target:
-        payload = jobs.as_moved(payload, _payload(store, task.target), task.capture.capture.location)
+    try:
+        base = read(_payload(store, task.base), profile(task.base_profile)) if task.base else None
+        payload = jobs.redirected(task.capture.capture, _payload(store, task.capture))
+        if task.target:
+            payload = jobs.as_moved(payload, _payload(store, task.target), task.capture.capture.location)
+    except FixityError as error:
+        return error
     return base, read(payload, profile(task.profile))
 
 
@@ -176,16 +219,24 @@ def text_faults(config: Config, processes: int | None = None) -> list[Fault]:
     reindex.refuse_while_busy(config.store)
     old = reindex.old_catalog(config.store)
     if old is None:
-        return [Fault(Guard.CATALOG, reindex.CATALOG, None, "it cannot be read; run “etolwatch reindex”")]
+        return [Fault(Guard.CATALOG, CATALOG, None, "it cannot be read; run “etolwatch reindex”")]
     with (
         closing(old),
         TemporaryDirectory(prefix="etolwatch-") as place,
-        reindex.beside(Path(place) / reindex.CATALOG) as new,
+        reindex.beside(Path(place) / CATALOG) as new,
         reindex.Workers(_count(processes)) as workers,
     ):
         for _ in reindex.refill(new, config.store, workers):
             judge_all(new, config, workers)
-        return [*map(_finding_fault, changed(old, new)), *_reading_faults(old, new)]
+        found = [*map(_finding_fault, changed(old, new)), *_reading_faults(old, new)]
+        return found or list(_row_faults(config.store, Path(place) / CATALOG))
+
+
+def _row_faults(folder: Path, new: Path) -> Iterator[Fault]:
+    """Rows of the catalog that are others when it is made again; findings told otherwise are named before."""
+    is_finished = not any((folder / FOLDER).glob(f"*{OPEN}"))
+    for what in disagreements(folder / CATALOG, new, is_finished=is_finished):
+        yield Fault(Guard.CATALOG, CATALOG, None, f"{what}; run “etolwatch reindex”")
 
 
 def _finding_fault(change: Change) -> Fault:
@@ -193,11 +244,11 @@ def _finding_fault(change: Change) -> Fault:
         f"{one.verdict} by {one.normaliser}" if one else "none" for one in (change.before, change.after)
     )
     what = f"the finding on {change.finding.uri} of {change.finding.captured_at}"
-    return Fault(Guard.TEXT, reindex.CATALOG, None, f"{what} is {before}, and {after} when judged again")
+    return Fault(Guard.TEXT, CATALOG, None, f"{what} is {before}, and {after} when judged again")
 
 
 def _reading_faults(old: Catalog, new: Catalog) -> Iterator[Fault]:
     for record_id, reading in new.readings_by_record():
         if old.reading_on(record_id) != reading:
             what = f"the text of {record_id} that is searched is not that of its record"
-            yield Fault(Guard.TEXT, reindex.CATALOG, None, what)
+            yield Fault(Guard.TEXT, CATALOG, None, what)

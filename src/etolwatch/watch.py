@@ -10,11 +10,12 @@ from typing import Any
 
 from etolwatch import jobs
 from etolwatch.archive.catalog import Catalog
-from etolwatch.archive.store import Store
+from etolwatch.archive.store import Store, has_older_catalog
 from etolwatch.collate.compare import judge
 from etolwatch.collate.strange import read
 from etolwatch.config import Config
 from etolwatch.contract import finding_to_dict
+from etolwatch.errors import OlderCatalog
 from etolwatch.harvest.crawl import Progress
 from etolwatch.harvest.fetch import Fetcher
 from etolwatch.model import Capture, Finding, Outcome, Pass, PassState, Site, Trouble, Verdict
@@ -25,6 +26,8 @@ from etolwatch.publish.phrase import number
 from etolwatch.publish.render import Form, render
 from etolwatch.publish.report import Report
 from etolwatch.text.profiles import profile
+
+REQUISITES = "pictures and style sheets"
 
 
 def _utc_now() -> datetime:
@@ -42,6 +45,8 @@ class Watched:
     standing: tuple[Trouble, ...]
     ended: tuple[Trouble, ...]
     scopes: tuple[str, ...]
+    requisites_changed: int = 0  # style sheets, pictures and the like that are others than before
+    damaged: tuple[str, ...] = ()  # what could not be judged, or closed, since records are damaged
 
     @property
     def is_partial(self) -> bool:
@@ -59,8 +64,10 @@ class Watched:
     def _report(self, troubles: Sequence[Trouble]) -> Report:
         at = self.made.finished_at or self.made.started_at
         told = {item.uri for item in self.findings if item.verdict is Verdict.SUSPECT_CAPTURE}
-        notes = tuple(trouble_text(trouble) for trouble in troubles if trouble.subject not in told)
-        return Report(self.findings, at, notes=notes, scopes=self.scopes, absent=self.absent)
+        notes = [trouble_text(trouble) for trouble in troubles if trouble.subject not in told]
+        if self.requisites_changed:
+            notes.append(f"{number(self.requisites_changed, 'picture or style sheet', REQUISITES)} changed.")
+        return Report(self.findings, at, notes=tuple(notes), scopes=self.scopes, absent=self.absent)
 
     def to_dict(self) -> dict[str, Any]:
         """As `check --format json` prints it."""
@@ -69,6 +76,7 @@ class Watched:
             **pass_to_dict(self.made),
             "troubles": [trouble_to_dict(trouble) for trouble in troubles],
             "findings": [finding_to_dict(finding) for finding in self.findings],
+            "damaged": list(self.damaged),
         }
 
     def text(self, color: bool, talkative: bool) -> str:
@@ -95,22 +103,50 @@ def watch(
     now: Callable[[], datetime] = _utc_now,
     sleep: Callable[[float], object] | None = None,
 ) -> Watched:
-    """Makes one pass over these sites, judges what is new, and writes the report files that are wanted.
+    """Makes one pass over these sites, judges what is new, writes the reports that are wanted, and tells.
 
     ``stop``, once set, ends the request in hand and then the pass; ``sleep`` takes seconds. Raises LockHeld,
     ArchiveError.
     """
+    if has_older_catalog(config.store):
+        _renew(config, now(), stop)
     with Store(config.store, operator=config.contact, now=now()) as store:
         with Fetcher(config.contact, now=now) as fetcher:
             made = jobs.harvest(store, sites, fetcher, now, sleep or stop.wait, stop, on_event)
-        findings = tuple(jobs.compare(store, config, stop))
-        watched = _watched(store.catalog, config, made, findings)
+        damaged: list[jobs.Unreadable] = []
+        findings = tuple(jobs.compare(store, config, stop, damaged.append))
+        watched = _watched(store, config, made, findings, damaged)
     if config.report_folder is not None and tells(watched):
         write_report(watched.report, config.report_folder, made.pass_id, config.report_formats)
+    _tell(config, made, now, stop)
     return watched
 
 
-def _watched(catalog: Catalog, config: Config, made: Pass, findings: tuple[Finding, ...]) -> Watched:
+def _tell(config: Config, made: Pass, now: Callable[[], datetime], stop: threading.Event) -> None:
+    if config.notify.channels:
+        from etolwatch.notify.telling import tell  # mail is dear to import, and most watches send none
+
+        # whoever is asked to stop leaves at once; what stands in the outbox is sent by who comes next
+        tell(config, now, made=made.pass_id, is_sending=not stop.is_set())
+
+
+def _renew(config: Config, at: datetime, stop: threading.Event) -> None:
+    # what it takes is dear to import, and needed once in the life of a version
+    from etolwatch.rereading import renewed
+
+    if not renewed(config, at, stop):
+        cause = "the old one stands, and the next pass makes it again"
+        raise OlderCatalog("interrupted while the catalog was made again", str(config.store), cause)
+
+
+def _watched(
+    store: Store,
+    config: Config,
+    made: Pass,
+    findings: tuple[Finding, ...],
+    damaged: Sequence[jobs.Unreadable],
+) -> Watched:
+    catalog = store.catalog
     troubles = catalog.troubles()
     return Watched(
         made,
@@ -120,6 +156,8 @@ def _watched(catalog: Catalog, config: Config, made: Pass, findings: tuple[Findi
         standing=tuple(trouble for trouble in troubles if trouble.since_at < made.started_at),
         ended=tuple(catalog.past_troubles(made.started_at)),
         scopes=tuple(prefix for site in config.sites for prefix in site.scope),
+        requisites_changed=catalog.requisites_changed(made.pass_id) if made.requisites else 0,
+        damaged=tuple(map(str, (*store.left, *damaged))),
     )
 
 
@@ -128,7 +166,8 @@ def _absent(catalog: Catalog, made: Pass) -> tuple[str, ...]:
     return tuple(
         history.uri
         for history in catalog.all_histories().values()
-        if history.version is None
+        if history.requisite is None
+        and history.version is None
         and history.last_outcome is Outcome.GONE
         and history.run == 1
         and history.last_visited_at is not None

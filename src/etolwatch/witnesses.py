@@ -68,7 +68,7 @@ def _file(path: Path) -> Named:
 
 def _page(config: Config, store: Store, name: str, *, alone: bool) -> list[Named]:
     ending, at = when.split(name)
-    uri = store.catalog.resolve(ending)
+    uri = store.catalog.resolve_text(ending)
     if alone and at is None:
         return versions(config, store, uri)
     return [_of_capture(config, store, store.catalog.capture_at(uri, at))]

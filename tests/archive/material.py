@@ -9,7 +9,7 @@ from pathlib import Path
 
 from etolwatch.archive.store import Store
 from etolwatch.harvest.decide import decide
-from etolwatch.model import Capture, Exchange, Failure, FailureKind, Site, Via, Visit
+from etolwatch.model import Capture, Exchange, Failure, FailureKind, Requisite, Site, Via, Visit
 
 BASE = "https://www.example.org"
 START = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
@@ -56,7 +56,13 @@ class Diary:
     def __init__(self, folder: Path) -> None:
         self.folder, self.at = folder, START
 
-    def keep(self, store: Store, outcome: Exchange | Failure, links: Sequence[str] = ()) -> Capture | None:
+    def keep(
+        self,
+        store: Store,
+        outcome: Exchange | Failure,
+        links: Sequence[str] = (),
+        needs: Sequence[tuple[str, Requisite]] = (),
+    ) -> Capture | None:
         """One visit of the running pass; what is known of the page is taken from the catalog."""
         self.at += timedelta(hours=1)
         known = store.catalog.history(outcome.asks)
@@ -67,9 +73,10 @@ class Diary:
             via=Via.KNOWN,
             version=known.version if known else None,
             last=known.last if known else None,
+            requisite=known.requisite if known else None,
         )
         record = decide(visit, replace(outcome, at=self.at), SITE)
-        return store.append(record, links=links).capture
+        return store.append(record, links=links, needs=needs).capture
 
     def fail(self, path: str) -> Failure:
         return Failure(BASE + path, self.at, FailureKind.TIMEOUT, "no answer")

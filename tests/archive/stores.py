@@ -67,12 +67,13 @@ def lived(folder: Path, days: int = DAYS) -> Path:
 def rows(folder: Path) -> dict[str, list[tuple[object, ...]]]:
     """All rows of the catalog, by table; the words' index by what it finds."""
     with closing(sqlite3.connect(folder / "catalog.sqlite3")) as db:
-        sql = (
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'passage\\_%' ESCAPE '\\'"
-        )
-        tables = [name for (name,) in db.execute(sql).fetchall()]
+        sql = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        names = [name for (name,) in db.execute(sql).fetchall()]
+        tables = [name for name in names if not name.startswith(("passage_", "finding_"))]
         found = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in tables}
         found["words"] = db.execute("SELECT * FROM passage_vocabulary ORDER BY term").fetchall()
+        db.execute("CREATE VIRTUAL TABLE temp.said USING fts5vocab (main, finding_words, instance)")
+        found["said"] = db.execute("SELECT * FROM said ORDER BY term, doc, col, offset").fetchall()
         return found
 
 

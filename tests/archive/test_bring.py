@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import shutil
+import threading
+import tracemalloc
 import zipfile
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from warcio.archiveiterator import ArchiveIterator
@@ -17,13 +22,24 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from archive.material import BASE, SITE, Diary, answer
-from etolwatch.archive import foreign
-from etolwatch.archive.bring import is_import
-from etolwatch.archive.foreign import Damage
-from etolwatch.archive.store import CATALOG, Store
+from archive.stores import config_of, lose_catalog, rows
+from etolwatch import jobs
+from etolwatch.archive import catalog as catalogs
+from etolwatch.archive import chain, foreign, reindex
+from etolwatch.archive.bring import Import, Placing
+from etolwatch.archive.codings import payload_digest_of
+from etolwatch.archive.export import Selection, export_warc
+from etolwatch.archive.foreign import Damage, Found
+from etolwatch.archive.members import Member, members
+from etolwatch.archive.naming import CATALOG, is_import
+from etolwatch.archive.store import Store
+from etolwatch.archive.verify import verify
+from etolwatch.contract import finding_from_dict
 from etolwatch.errors import FixityError, UsageError
+from etolwatch.harvest.decide import decide
 from etolwatch.harvest.past import Brought, bring_folder, bring_wacz, bring_warc, page_of, spellings
-from etolwatch.model import Capture, Outcome, PassState, RecordType
+from etolwatch.harvest.scope import asks_for
+from etolwatch.model import Capture, Finding, Outcome, PassState, RecordType, Requisite, Via, Visit
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 OLD = "2011-03-04T05:06:07Z"
@@ -91,6 +107,40 @@ class Others:
     def done(self) -> Path:
         self._file.close()
         return self.path
+
+
+HTTP = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+ID = "urn:uuid:00000000-0000-0000-0000-%012d"
+
+
+def record(block: bytes, *fields: tuple[str, str], version: str = "WARC/1.0") -> bytes:
+    """A record put together by hand: with exactly these fields, in their case, and no digest."""
+    lines = [version, *(f"{name}: {value}" for name, value in (*fields, ("Content-Length", str(len(block)))))]
+    return "\r\n".join([*lines, "", ""]).encode("utf-8") + block + b"\r\n\r\n"
+
+
+def response(number: int, body: bytes, *more: tuple[str, str], head: bytes = HTTP, at: str = "") -> bytes:
+    """A response of a.htm, made in 2000 + number."""
+    return record(
+        head + body,
+        ("WARC-Type", "response"),
+        ("WARC-Record-ID", f"<{ID % number}>"),
+        ("WARC-Date", at or f"{2000 + number}-03-04T05:06:07Z"),
+        ("WARC-Target-URI", f"{BASE}/a.htm"),
+        ("Content-Type", "application/http; msgtype=response"),
+        *more,
+    )
+
+
+def written(path: Path, *records: bytes) -> Path:
+    """A WARC file of these records, a gzip member each; or plain, where its name says so."""
+    packed = records if path.suffix == ".warc" else [gzip.compress(one, mtime=0) for one in records]
+    path.write_bytes(b"".join(packed))
+    return path
+
+
+def years(folder: Path) -> list[int]:
+    return [year for year, _, _ in timeline(folder)]
 
 
 def watched(folder: Path, *bodies: bytes) -> Diary:
@@ -344,6 +394,340 @@ def test_the_catalog_is_the_same_when_made_again(folder: Path, tmp_path: Path) -
     assert everything() == before
 
 
+@pytest.mark.parametrize("file", ["old.warc.gz", "old.warc"])
+def test_a_large_member_is_read_record_by_record(tmp_path: Path, file: str) -> None:
+    """Forty records of a megabyte, in one gzip member or plain: a few are in memory at a time."""
+    data = b"".join(response(number, bytes(1 << 20)) for number in range(40))
+    path = tmp_path / file
+    path.write_bytes(gzip.compress(data, 1) if file.endswith("gz") else data)
+    tracemalloc.start()
+    try:
+        lengths = [len(raw.data) for raw in foreign.raw_records(path) if not isinstance(raw, Damage)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(lengths) == 40
+    assert min(lengths) > 1 << 20
+    assert peak < 12 << 20
+
+
+def test_of_a_large_member_that_is_cut_off_the_beginning_is_brought(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.warc.gz"
+    dice = random.Random(1958)
+    bodies = [dice.randbytes(3000).hex().encode() for _ in range(4)]
+    whole = gzip.compress(b"".join(response(n, body) for n, body in enumerate(bodies)), mtime=0)
+    path.write_bytes(whole[: len(whole) * 5 // 8])
+    brought = bring(folder, path)
+    assert years(folder) == [2000, 2001]
+    assert brought.damages == (Damage(f"{path} at byte 0", "a gzip member is cut off"),)
+
+
+def test_of_a_large_member_that_is_damaged_what_is_proven_is_brought(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "old.warc.gz"
+    bodies = [b"<p>one</p>", b"<p>two</p>", b"<p>three</p>"]
+    digests = [("WARC-Block-Digest", payload_digest_of(HTTP + body)) for body in bodies]
+    proven, other = response(0, bodies[0], digests[0]), response(2, bodies[2])
+    altered = response(1, bodies[1], digests[1]).replace(b"two", b"TWO")
+    whole = gzip.compress(proven + altered + other, mtime=0)
+    path.write_bytes(whole[:-5] + bytes([whole[-5] ^ 1]) + whole[-4:])  # gzip's own check sum
+    (damage,) = bring(folder, path).damages
+    assert damage.reason.startswith("a gzip member is damaged")
+    assert years(folder) == [2000]
+
+
+# ── records that our own verification must bear ──────────────────────────────────────
+
+
+def stands(folder: Path) -> None:
+    """Whether the store holds, also when its catalog is made again."""
+    assert verify(folder).faults == ()
+    before = timeline(folder)
+    lose_catalog(folder)
+    with Store(folder):
+        assert timeline(folder) == before
+    assert verify(folder).faults == ()
+
+
+def test_names_of_fields_have_any_case(folder: Path, tmp_path: Path) -> None:
+    fields = {"warc-type": "response", "warc-record-id": f"<{ID % 1}>", "warc-date": OLD}
+    fields |= {"warc-target-uri": f"{BASE}/a.htm", "content-type": "application/http; msgtype=response"}
+    path = written(tmp_path / "old.warc.gz", record(HTTP + b"<p>then</p>", *fields.items()))
+    assert bring(folder, path) == Brought(captures=1)
+    with Store.read_only(folder) as store:
+        (capture,) = store.catalog.captures(f"{BASE}/a.htm")
+        assert store.payload(capture).body == b"<p>then</p>"
+    stands(folder)
+
+
+INFO = (("WARC-Type", "warcinfo"), ("WARC-Record-ID", "<urn:uuid:1>"), ("WARC-Date", OLD))
+WRONG = ("WARC-Block-Digest", "sha1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"),
+    [
+        (record(b"software: x\r\n", *INFO, version="WARC/0.18"), "does not begin as a WARC record"),
+        (record(b"software: x\r\n", *INFO, ("X-Note", "one\r\n folded")), "no field"),
+        (record(b"software: x\r\n", *INFO, WRONG), "the block is not what was recorded"),
+        (record(b"software: x\r\n", *INFO[:2]), "no WARC-Date"),
+        (
+            record(
+                b"GET / HTTP/1.1\r\n\r\n",
+                ("WARC-Type", "request"),
+                ("WARC-Record-ID", "<urn:uuid:2>"),
+                ("WARC-Date", OLD),
+                ("WARC-Concurrent-To", f"<{ID % 1}>"),
+                WRONG,
+            ),
+            "a request record: the block is not what was recorded",
+        ),
+    ],
+)
+def test_what_goes_with_a_capture_is_told_if_it_is_wrong(
+    folder: Path, tmp_path: Path, beside: bytes, reason: str
+) -> None:
+    path = written(tmp_path / "old.warc.gz", beside, response(1, b"<p>then</p>"))
+    brought = bring(folder, path)
+    assert (brought.captures, len(brought.damages)) == (1, 1)
+    assert brought.damages[0].place == f"{path} at byte 0"
+    assert reason in brought.damages[0].reason
+    assert len(list((folder / "warc").iterdir())) == 1
+    stands(folder)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        ("Etolwatch-Site", "other"),
+        ("Etolwatch-Outcome", "robots"),
+        ("Etolwatch-Origin", "elsewhere"),
+        ("Etolwatch-Record", "journal"),
+        ("Etolwatch-Record", "chain"),
+        ("X-Long", "a" * 100_000),
+    ],
+)
+def test_no_field_makes_a_record_of_others_one_of_ours(
+    folder: Path, tmp_path: Path, field: tuple[str, str]
+) -> None:
+    info = record(b"software: x\r\n", field, *INFO)
+    path = written(tmp_path / "old.warc.gz", info, record_with_first(field), response(2, b"<p>later</p>"))
+    assert bring(folder, path) == Brought(captures=2)
+    stands(folder)
+
+
+def record_with_first(field: tuple[str, str]) -> bytes:
+    """A response that begins with this field, before its id."""
+    first, rest = response(1, b"<p>then</p>").split(b"\r\n", 1)
+    return first + f"\r\n{field[0]}: {field[1]}\r\n".encode() + rest
+
+
+def test_two_captures_with_one_id_are_told(folder: Path, tmp_path: Path) -> None:
+    first, other = response(1, b"<p>then</p>"), response(1, b"<p>other</p>")
+    path = written(tmp_path / "old.warc.gz", first, other)
+    second = f"{path} at byte {len(gzip.compress(first, mtime=0))}"
+    for brought in (bring(folder, path), bring(folder, path)):
+        assert [damage.place for damage in brought.damages] == [second]
+        assert ID % 1 in brought.damages[0].reason
+    assert brought.held == 1
+    later = written(tmp_path / "later.warc.gz", response(1, b"<p>then</p>", at="2012-01-01T00:00:00Z"))
+    assert [damage.place for damage in bring(folder, later).damages] == [f"{later} at byte 0"]
+    assert len(timeline(folder)) == 1
+
+
+def test_one_capture_twice_in_a_file_is_one(folder: Path, tmp_path: Path) -> None:
+    again = response(2, b"<p>then</p>", at="2001-03-04T05:06:07Z")
+    path = written(tmp_path / "old.warc.gz", response(1, b"<p>then</p>"), again)
+    assert bring(folder, path) == Brought(captures=1, held=1)
+
+
+@pytest.mark.parametrize("head", [b"HTTP/1.1\r\nContent-Type: text/html\r\n\r\n", b"HTTP/1.1 OK\r\n\r\n"])
+def test_an_answer_without_a_status_is_no_capture(folder: Path, tmp_path: Path, head: bytes) -> None:
+    path = written(tmp_path / "old.warc.gz", response(1, b"<p>then</p>", head=head))
+    brought = bring(folder, path)
+    assert (brought.captures, len(brought.damages)) == (0, 1)
+    assert "no HTTP status" in brought.damages[0].reason
+
+
+def test_a_revisit_without_a_head_has_the_status_of_its_response(folder: Path, tmp_path: Path) -> None:
+    gone = response(1, b"<p>gone</p>", head=HTTP.replace(b"200 OK", b"404 Not Found"))
+    again = record(
+        b"",
+        ("WARC-Type", "revisit"),
+        ("WARC-Record-ID", f"<{ID % 2}>"),
+        ("WARC-Date", "2002-03-04T05:06:07Z"),
+        ("WARC-Target-URI", f"{BASE}/a.htm"),
+        ("WARC-Refers-To", f"<{ID % 1}>"),
+    )
+    assert bring(folder, written(tmp_path / "old.warc.gz", gone, again)) == Brought(captures=2)
+    with Store.read_only(folder) as store:
+        assert [capture.status for capture in store.catalog.captures(f"{BASE}/a.htm")] == [404, 404]
+    stands(folder)
+
+
+def test_names_of_hosts_and_the_like_are_no_damage(folder: Path, tmp_path: Path) -> None:
+    looked_up = record(
+        b"192.0.2.1",
+        ("WARC-Type", "response"),
+        ("WARC-Record-ID", f"<{ID % 1}>"),
+        ("WARC-Date", OLD),
+        ("WARC-Target-URI", "dns:www.example.org"),
+        ("Content-Type", "text/dns"),
+    )
+    assert bring(folder, written(tmp_path / "old.warc.gz", looked_up)) == Brought(outside=1)
+
+
+# ── files of imports that were damaged later ─────────────────────────────────────────
+
+
+def damage_at(path: Path, place: int) -> None:
+    data = bytearray(path.read_bytes())
+    data[place] ^= 0x55
+    path.write_bytes(data)
+
+
+def members_of(path: Path) -> list[Member]:
+    return [found for found in members(path) if isinstance(found, Member)]
+
+
+@pytest.fixture
+def brought_file(folder: Path, tmp_path: Path) -> Path:
+    """A store into which three captures were brought, the second one a revisit of the first."""
+    again = record(
+        HTTP,
+        ("WARC-Type", "revisit"),
+        ("WARC-Record-ID", f"<{ID % 2}>"),
+        ("WARC-Date", "2002-03-04T05:06:07Z"),
+        ("WARC-Target-URI", f"{BASE}/a.htm"),
+        ("WARC-Refers-To", f"<{ID % 1}>"),
+    )
+    path = written(tmp_path / "old.warc.gz", response(1, b"<p>1</p>"), response(3, b"<p>3</p>"), again)
+    assert bring(folder, path).captures == 3
+    (kept,) = (folder / "warc").iterdir()
+    return kept
+
+
+# In the file: warcinfo, the first response, our note, the third, our note, the revisit, our note, the chain.
+@pytest.mark.parametrize(
+    ("number", "left"), [(1, [2003]), (2, [2003]), (3, [2001, 2002]), (4, [2001, 2002]), (6, [2001, 2003])]
+)
+def test_a_damaged_file_of_an_import_is_read_as_far_as_it_goes(
+    folder: Path, brought_file: Path, number: int, left: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    one = members_of(brought_file)[number]
+    damage_at(brought_file, one.offset + one.length // 2)
+    lose_catalog(folder)
+    with Store(folder):
+        assert years(folder) == left
+    assert f"{brought_file} at byte {one.offset}: " in caplog.text
+    assert "etolwatch verify" in caplog.text
+    with reindex.made_anew(folder, NOW) as catalog, reindex.Workers(0) as workers:
+        assert list(reindex.refill(catalog, folder, workers)) == [brought_file]
+    assert years(folder) == left
+
+
+def test_a_file_of_an_import_that_was_cut_off_stops_nothing(
+    folder: Path, brought_file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cut = members_of(brought_file)[5]
+    brought_file.write_bytes(brought_file.read_bytes()[: cut.offset + 40])
+    with Store(folder) as store:
+        store.begin_pass(["test"], NOW)
+        store.end_pass(PassState.COMPLETE, NOW)
+    assert f"{brought_file} at byte {cut.offset}: a gzip member is cut off" in caplog.text
+    lose_catalog(folder)
+    with Store(folder):
+        assert years(folder) == [2001, 2003]
+
+
+def test_an_import_that_fails_is_finished_when_the_store_is_opened_next(folder: Path) -> None:
+    """Nothing of it is sealed by the process that met with the failure."""
+    found = foreign.read_record("here", response(1, b"<p>then</p>"))
+    assert isinstance(found, Found)
+    placing = Placing(f"{BASE}/a.htm", "test", Outcome.NEW, "here")
+
+    def fail(store: Store) -> None:
+        with Import(store.warc_folder, store.catalog, NOW, {}) as into:
+            into.keep(found, placing)
+            raise RuntimeError("no disk")
+
+    with Store(folder) as store, pytest.raises(RuntimeError, match="disk"):
+        fail(store)
+    (left,) = (folder / "warc").iterdir()
+    assert left.name.endswith(".open")
+    with Store(folder):
+        assert years(folder) == [2001]
+    stands(folder)
+
+
+@pytest.mark.parametrize("kind", ["request", "metadata"])
+def test_what_others_say_does_not_close_an_import_that_was_cut_short(folder: Path, kind: str) -> None:
+    """The last record, theirs, says that it is the chain record of this very file."""
+    found = foreign.read_record("here", response(1, b"<p>then</p>"))
+    assert isinstance(found, Found)
+    name = f"etolwatch-import-{NOW:%Y%m%d%H%M%S}.warc.gz"
+    forged = record(
+        chain.to_json(chain.Chain(9999, name, OLD, None, (), ())),
+        ("WARC-Type", kind),
+        ("WARC-Record-ID", f"<{ID % 2}>"),
+        ("WARC-Date", OLD),
+        ("WARC-Target-URI", f"{BASE}/a.htm"),
+        ("Etolwatch-Record", "chain"),
+    )
+
+    def fail(store: Store) -> None:
+        with Import(store.warc_folder, store.catalog, NOW, {}) as into:
+            into.keep(found, Placing(f"{BASE}/a.htm", "test", Outcome.NEW, "here"), forged)
+            raise RuntimeError("no disk")
+
+    with Store(folder) as store, pytest.raises(RuntimeError, match="disk"):
+        fail(store)
+    with Store(folder):
+        assert [path.name for path in (folder / "warc").iterdir()] == [name]
+    stands(folder)
+    assert verify(folder).closed == 1
+
+
+# ── many versions ────────────────────────────────────────────────────────────────────
+
+
+def steps_to_bring(tmp_path: Path, count: int) -> int:
+    """What SQLite does, in tens of instructions, to bring versions of a page and to judge them."""
+    folder = tmp_path / str(count)
+    begin = datetime(2001, 1, 1, tzinfo=UTC)
+    stamps = [f"{begin + timedelta(hours=n):%Y-%m-%dT%H:%M:%SZ}" for n in range(2 * count)]
+    others = Others(tmp_path / f"{count}.warc.gz")
+    for number in range(count):
+        others.response("/a.htm", b"<p>number %d</p>" % number, stamps[2 * number])
+        digest = payload_digest_of(b"<p>number %d</p>" % number)
+        others.revisit("/a.htm", digest, stamps[2 * number + 1], stamps[2 * number])
+    path, steps = others.done(), 0
+
+    def count_one() -> None:
+        nonlocal steps
+        steps += 1
+
+    with Store(folder) as store:
+        store.catalog._db.set_progress_handler(count_one, 10)
+        assert bring_warc(store, [SITE], path, NOW).captures == 2 * count
+        jobs.compare(store, config_of(folder), threading.Event())
+    return steps
+
+
+def test_the_work_grows_with_the_number_of_versions_and_no_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+
+    def counted(data: Mapping[str, Any]) -> Finding:
+        read.append(data)
+        return finding_from_dict(data)
+
+    monkeypatch.setattr(catalogs, "finding_from_dict", counted)
+    few, many = steps_to_bring(tmp_path, 40), steps_to_bring(tmp_path, 160)
+    assert many < 4.5 * few
+    assert len(read) <= 2 * (40 + 160)
+
+
 # ── other forms ──────────────────────────────────────────────────────────────────────
 
 
@@ -384,6 +768,23 @@ def test_an_arc_file(folder: Path, tmp_path: Path) -> None:
         assert store.payload(capture).body == b"<p>arc</p>"
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_arc_record_that_is_cut_off_is_told(folder: Path, tmp_path: Path, packed: bool) -> None:
+    bodies = [b"<p>number %d</p>" % number for number in range(3)]
+    pages = [b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body for body in bodies]
+    info = b"1 0 Crawler\nURL IP-address Archive-date Content-type Archive-length\n"
+    records = [b"filedesc://old.arc 0.0.0.0 20000101000000 text/plain %d\n" % len(info) + info + b"\n"]
+    line = f"{BASE}/a.htm 192.0.2.1 200%d0203040506 text/html %d\n"
+    records += [(line % (n, len(page))).encode() + page + b"\n" for n, page in enumerate(pages)]
+    path = tmp_path / "old.arc"
+    parts = [gzip.compress(one, mtime=0) for one in records] if packed else records
+    path.write_bytes(b"".join(parts)[: -15 if packed else -5])
+    brought = bring(folder, path)
+    assert years(folder) == [2000, 2001]
+    place = f"{path} at byte {sum(map(len, parts[:3]))}"
+    assert brought.damages == (Damage(place, "a record is cut off"),)
+
+
 def test_a_wacz_that_differs_from_its_digest_is_told(folder: Path, tmp_path: Path) -> None:
     others = Others(tmp_path / "old.warc.gz")
     others.response("/a.htm", b"<p>then</p>")
@@ -416,3 +817,72 @@ def test_a_copy_of_our_own_is_held_already(folder: Path, tmp_path: Path) -> None
     shutil.copytree(folder / "warc", copy)
     for path in sorted(copy.iterdir()):
         assert bring(folder, path) == Brought(held=1)
+
+
+@pytest.mark.parametrize("source", ["http://127.0.0.1:9/copy/", "/srv/copy/"])
+def test_an_export_of_a_site_read_from_elsewhere_is_held_already(
+    folder: Path, tmp_path: Path, source: str
+) -> None:
+    """Its records name the address that was asked, on a mirror or in a folder."""
+    site = replace(SITE, source=source, stands_for=f"{BASE}/")
+    diary, output = Diary(folder), tmp_path / "all.warc.gz"
+    with Store(folder) as store:
+        store.begin_pass(["test"], diary.at)
+        visit = Visit(f"{BASE}/a.htm", asks_for(site, f"{BASE}/a.htm"), "test", Via.KNOWN)
+        is_file = visit.asks.startswith("file:")
+        found = replace(answer("/a.htm"), asks=visit.asks, http_version="" if is_file else "HTTP/1.1")
+        store.append(decide(visit, replace(found, request_line=""), site))
+        store.end_pass(PassState.COMPLETE, diary.at)
+        export_warc(store, Selection(), output)
+        assert bring_warc(store, [site], output, NOW) == Brought(held=1)
+
+
+def test_captures_of_a_mirror_are_those_of_its_pages(folder: Path, tmp_path: Path) -> None:
+    site = replace(SITE, source="http://127.0.0.1:9/copy/", stands_for=f"{BASE}/")
+    others = Others(tmp_path / "old.warc.gz")
+    others.response("a.htm", b"<p>then</p>", base="http://127.0.0.1:9/copy/")
+    others.response("a.htm", b"<p>then</p>", base="http://127.0.0.1:9/other/")
+    with Store(folder) as store:
+        assert bring_warc(store, [site], others.done(), NOW) == Brought(captures=1, outside=1)
+    assert timeline(folder) == [(2011, Outcome.NEW, "old.warc.gz")]
+
+
+def test_what_pages_need_is_brought_too(folder: Path, tmp_path: Path) -> None:
+    """Pictures in the scope by their ending; what lies elsewhere, where a page is known to need it."""
+    site = replace(SITE, scope=(f"{BASE}/texts/",), requisites=(Requisite.STYLE, Requisite.IMAGE))
+    sheet = f"{BASE}/css/doc.css"
+    diary = Diary(folder)
+    with Store(folder) as store:
+        store.begin_pass(["test"], diary.at)
+        diary.keep(store, answer("/texts/a.htm"), needs=[(sheet, Requisite.STYLE)])
+        store.end_pass(PassState.COMPLETE, diary.at)
+    others = Others(tmp_path / "old.warc.gz")
+    others.response("/css/doc.css", b"p {}", Content_Type="text/css")
+    others.response("/css/other.css", b"p {}", Content_Type="text/css")
+    others.response("/texts/face.png", b"\x89PNG", Content_Type="image/png")
+    others.response("/texts/film.png", b"film", Content_Type="video/mp4")
+    path = others.done()
+    with Store(folder) as store:
+        brought = bring_warc(store, [site], path, NOW)
+        assert (brought.captures, brought.outside, brought.other) == (2, 1, 1)
+        (style,), (image,) = (store.catalog.captures(uri) for uri in (sheet, f"{BASE}/texts/face.png"))
+        assert (style.requisite, image.requisite) == (Requisite.STYLE, Requisite.IMAGE)
+        assert store.payload(image).body == b"\x89PNG"
+        assert [one.uri for one in store.catalog.unjudged()] == [f"{BASE}/texts/a.htm"]
+    assert verify(folder).holds, verify(folder).faults
+    before = rows(folder)
+    with reindex.made_anew(folder, NOW) as catalog, reindex.Workers(0) as workers:
+        list(reindex.refill(catalog, folder, workers))
+    assert rows(folder) == before
+
+
+def test_pictures_of_a_folder_have_the_type_of_their_ending(folder: Path, tmp_path: Path) -> None:
+    site = replace(SITE, requisites=(Requisite.IMAGE,))
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "Face.JPG").write_bytes(b"\xff\xd8face")
+    (tmp_path / "copy" / "notes.doc").write_bytes(b"notes")
+    with Store(folder) as store:
+        brought = bring_folder(store, [site], tmp_path / "copy", f"{BASE}/", NOW, None)
+        assert (brought.captures, brought.other) == (1, 1)
+        (face,) = store.catalog.captures(f"{BASE}/Face.JPG")
+    assert (face.content_type, face.requisite) == ("image/jpeg", Requisite.IMAGE)

@@ -18,9 +18,9 @@ from etolwatch.archive.cdxj import cdx, cdxj, surt, timemap
 from etolwatch.archive.export import Selection, entries, export_wacz, export_warc, whole_file
 from etolwatch.archive.members import Member, members
 from etolwatch.archive.store import Store
-from etolwatch.errors import ArchiveError, FixityError, UsageError
+from etolwatch.errors import ArchiveError, UsageError
 from etolwatch.harvest.past import Brought, bring_wacz, bring_warc
-from etolwatch.model import PassState
+from etolwatch.model import Capture, PassState
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PAGE = f"{BASE}/a.htm"
@@ -61,7 +61,7 @@ def digests(path: Path) -> set[str]:
 
 def test_records_are_copied_byte_for_byte(store: Store, tmp_path: Path) -> None:
     written = export_warc(store, Selection(), tmp_path / "all.warc.gz")
-    assert len(written) == 6
+    assert (len(written.entries), written.damages) == (6, ())
     ours = set().union(*(digests(path) for path in store.warc_folder.iterdir()))
     theirs = digests(tmp_path / "all.warc.gz")
     assert len(theirs - ours) == 1  # the warcinfo that says what the file is
@@ -117,15 +117,78 @@ def test_what_was_brought_is_exported_with_our_note(store: Store, tmp_path: Path
     assert data.count(b"WARC-Type: request\r\n") == 3
 
 
-def test_a_damaged_record_is_not_given_to_anyone(store: Store, tmp_path: Path) -> None:
-    capture = store.catalog.captures(PAGE)[0]
+def damage(store: Store, capture: Capture) -> str:
+    """Damages the record of a capture; gives back its place."""
     path = store.path_of(capture)
     data = bytearray(path.read_bytes())
     data[capture.offset + capture.length // 2] ^= 1
     path.write_bytes(data)
-    with pytest.raises(FixityError):
-        export_warc(store, Selection(), tmp_path / "all.warc.gz")
+    return f"{path} at byte {capture.offset}"
+
+
+@pytest.mark.parametrize("name", ["all.warc.gz", "all.wacz"])
+def test_a_damaged_record_is_named_and_the_others_are_given(store: Store, tmp_path: Path, name: str) -> None:
+    """The first text of a page, and the revisit that stands for it."""
+    export = export_wacz if name.endswith("wacz") else export_warc
+    first, revisit, third = store.catalog.captures(PAGE)
+    places = [damage(store, first), f"{store.path_of(revisit)} at byte {revisit.offset}"]
+    exported = export(store, Selection(), tmp_path / name)
+    assert [one.place for one in exported.damages] == places
+    assert exported.damages[1].reason == "it stands for a record that is damaged"
+    given = {entry.capture.record_id for entry in exported.entries}
+    every = {entry.capture.record_id for entry in entries(store, Selection())}
+    assert every - given == {first.record_id, revisit.record_id}
+    assert third.record_id in given
+    bring = bring_wacz if name.endswith("wacz") else bring_warc
+    with Store(tmp_path / "other") as other:
+        assert bring(other, [SITE], tmp_path / name, NOW) == Brought(captures=4)
+
+
+def test_a_missing_file_is_named_once_and_the_others_are_given(store: Store, tmp_path: Path) -> None:
+    third = store.catalog.captures(PAGE)[2]
+    path = store.path_of(third)
+    path.unlink()
+    exported = export_warc(store, Selection(), tmp_path / "all.warc.gz")
+    assert [one.place for one in exported.damages] == [str(path)]
+    assert {entry.capture.captured_at.day for entry in exported.entries} == {2, 3}
+
+
+def test_a_damaged_request_takes_nothing_with_it(store: Store, tmp_path: Path) -> None:
+    first = store.catalog.captures(PAGE)[0]
+    path = store.path_of(first)
+    data = bytearray(path.read_bytes())
+    data[first.offset + first.length + 40] ^= 1
+    path.write_bytes(data)
+    exported = export_warc(store, Selection(), tmp_path / "all.warc.gz")
+    assert (len(exported.entries), exported.damages) == (6, ())
+    assert len(kinds(tmp_path / "all.warc.gz")) == 11
+
+
+def test_where_nothing_can_be_read_nothing_is_written(store: Store, tmp_path: Path) -> None:
+    place = damage(store, store.catalog.captures(PAGE)[0])
+    only = Selection(uri=PAGE, until=START + timedelta(days=1, hours=12))
+    with pytest.raises(ArchiveError, match="nothing of what is selected can be read") as raised:
+        export_warc(store, only, tmp_path / "all.warc.gz")
+    assert raised.value.subject == place
+    assert "etolwatch verify" in raised.value.cause
     assert list(tmp_path.iterdir()) == [tmp_path / "snapshots"]
+
+
+def test_a_plain_file_has_the_same_records(store: Store, tmp_path: Path) -> None:
+    packed = export_warc(store, Selection(), tmp_path / "all.warc.gz")
+    plain = export_warc(store, Selection(), tmp_path / "all.warc")
+    data = (tmp_path / "all.warc").read_bytes()
+    name = b"WARC-Filename: all.warc"
+    assert data.startswith(b"WARC/1.1\r\n")
+    assert data.replace(name, name + b".gz") == gzip.decompress((tmp_path / "all.warc.gz").read_bytes())
+    for one, other in zip(plain.entries, packed.entries, strict=True):
+        record = data[one.offset : one.offset + one.length].decode("latin-1")
+        assert one.capture == other.capture
+        assert f"WARC-Record-ID: <{one.capture.record_id}>\r\n" in record
+        assert record.startswith("WARC/1.1\r\n")
+        assert record.endswith("\r\n\r\n")
+    with Store(tmp_path / "other") as other_store:
+        assert bring_warc(other_store, [SITE], tmp_path / "all.warc", NOW) == Brought(captures=6)
 
 
 def test_nothing_selected_is_said_and_nothing_written(store: Store, tmp_path: Path) -> None:

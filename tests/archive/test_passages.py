@@ -134,7 +134,7 @@ def test_a_text_and_its_finding_are_kept_together_or_not_at_all(store: Store, di
     before = rows(store)
     # a half of a character cannot be written: the transaction fails after the finding was
     reading = Reading("1", ((Zone.BODY, LAMPS), (Zone.BODY, "\ud800")))
-    done = jobs._finding(store, CONFIG, None, capture)[0]
+    done = jobs._finding(store, CONFIG, jobs.Dates(store.catalog), None, capture)[0]
     with pytest.raises(UnicodeEncodeError):
         store.catalog.add_finding(capture, None, done, reading)
     assert rows(store) == before

@@ -96,7 +96,20 @@ def test_chunks_are_gone_and_so_is_their_header(folder: Path) -> None:
         capture = kept(diary.keep(store, answer("/a.htm", Transfer_Encoding="chunked", ETag='"1"')))
         record = gzip.decompress(store.path_of(capture).read_bytes()[capture.offset :][: capture.length])
     head = record.split(b"\r\n\r\n")[1]
-    assert head == b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: "1"\r\nContent-Length: 11'
+    assert head == b'HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 11\r\nETag: "1"'
+
+
+def test_what_was_announced_of_a_body_that_is_cut_off_is_kept(folder: Path) -> None:
+    diary = Diary(folder)
+    with Store(folder) as store:
+        store.begin_pass(["test"], START)
+        cut = replace(answer("/a.htm", b"<p>Half", Content_Length="5000"), truncated="disconnect")
+        capture = kept(diary.keep(store, cut))
+        record = gzip.decompress(store.path_of(capture).read_bytes()[capture.offset :][: capture.length])
+    fields, head, body = record.split(b"\r\n\r\n")[:3]
+    assert b"WARC-Truncated: disconnect" in fields
+    assert head.endswith(b"Content-Length: 5000")
+    assert body == b"<p>Half"
 
 
 def test_the_same_bytes_become_a_revisit_of_the_response(folder: Path) -> None:

@@ -243,7 +243,7 @@ def test_damage_is_mended_from_another_copy(made: Path, tmp_path: Path) -> None:
     assert [(one.file, one.whole) for one in mended] == [
         (f"warc/{p.name}", True) for p in (first, second, third)
     ]
-    assert mended[0].records == 1
+    assert mended[0].taken == 1
     assert {path.name: path.read_bytes() for path in files(folder)} == before
     assert verify(folder).holds
     aside = {path.name for path in (folder / "warc" / "damaged").iterdir()}

@@ -153,3 +153,7 @@ def test_a_folder_in_use_is_not_written_over(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         play(tmp_path, say=lambda _line: None)
     assert (tmp_path / "config.toml").read_text() == "# mine\n"
+
+
+def test_it_ends_with_where_to_look_further(played: Played, said: list[str]) -> None:
+    assert f"cd {played.folder} && etolwatch serve" in said[-1]

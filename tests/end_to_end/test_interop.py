@@ -286,6 +286,20 @@ def test_what_pywb_holds_can_be_brought(replay: str, store: Store, tmp_path: Pat
         assert [at for at, _ in brought] == [c.captured_at.replace(microsecond=0) for c in ours]
 
 
+def test_all_that_pywb_holds_of_a_site_can_be_brought(replay: str, store: Store, tmp_path: Path) -> None:
+    clock, archive = Clock(), Archive.named(f"{replay}cdx")
+    with Store(tmp_path / "snapshots") as other, Fetcher(None) as fetcher:
+        for page in (PAGE, f"{BASE}/p.htm"):
+            assert other.catalog.history(page) is None
+        done = remember(
+            other, [SITE], [], archive, fetcher, now=clock.now, sleep=clock.sleep, below=SITE.scope
+        )
+        assert (done.brought.damages, done.why, done.left) == ((), "", 0)
+        for page in (PAGE, f"{BASE}/p.htm"):
+            ours, theirs = store.catalog.captures(page), other.catalog.captures(page)
+            assert [other.payload(one).body for one in theirs] == [store.payload(one).body for one in ours]
+
+
 def past_of(source: str, folder: Path) -> list[tuple[datetime, bytes]]:
     clock = Clock()
     with Store(folder) as store, Fetcher(None) as fetcher:

@@ -25,6 +25,7 @@ from .conftest import ORIGIN, REALSITE, RealSite, Watch
 CORPUS = REALSITE.parent.parent / "corpus"
 INDEX = "/archive/pearce/index.htm"
 EXPORT = "/archive/pearce/1958/08/export.htm"
+SHEET = "/archive/css/doc.css"  # of all authors, outside of the scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,17 @@ def path_of(uri: str) -> str:
 
 
 def answered(day: Day, status: int) -> set[str]:
-    return {row["path"] for row in day.asked if row["status"] == status and row["path"] != "/robots.txt"}
+    """The pages of the scope that were asked for and answered so."""
+    return {path for path, found in asked(day) if found == status and path.startswith("/archive/pearce/")}
+
+
+def needed(day: Day, status: int) -> set[str]:
+    """What was asked for because pages need it, and answered so."""
+    return {path for path, found in asked(day) if found == status} - answered(day, status)
+
+
+def asked(day: Day) -> list[tuple[str, int]]:
+    return [(row["path"], row["status"]) for row in day.asked if row["path"] != "/robots.txt"]
 
 
 def test_day_1_captures_the_index_and_the_works(played: Played) -> None:
@@ -123,6 +134,43 @@ def test_each_page_is_asked_for_once_in_a_pass(played: Played) -> None:
     for day in played.days:
         paths = [row["path"] for row in day.asked]
         assert len(paths) == len(set(paths))
+
+
+def test_day_1_captures_the_style_sheets_of_the_pages(played: Played) -> None:
+    first = played.days[0]
+    there = {f"/archive/css/{name}.css" for name in ("doc", "works")}  # of these the corpus has copies
+    named = {SHEET, "/css/works.css"}  # by the links in the heads of the pages
+    assert needed(first, 200) == named & there
+    assert needed(first, 404) == named - there
+    assert first.result["requisites"] == 2
+    paths = [path for path, _ in asked(first)]
+    assert {paths.index(path) for path in named} == {len(paths) - 1, len(paths) - 2}  # after all pages
+    body = (CORPUS / "css" / "doc-archive.css").read_bytes()
+    command = played.watch.command("show", "--html", "css/doc.css")
+    assert subprocess.run(command, capture_output=True, check=True).stdout == body
+
+
+def test_style_sheets_are_asked_again_only_where_a_page_changed(played: Played) -> None:
+    assert needed(played.days[1], 304) == needed(played.days[1], 200) == needed(played.days[1], 404) == set()
+    assert played.days[1].result["requisites"] == 0
+    assert needed(played.days[2], 304) == {SHEET}
+    assert needed(played.days[2], 200) == set()
+
+
+def test_a_style_sheet_has_a_log_and_no_words(played: Played) -> None:
+    assert "doc.css" in played.watch.run("log", "css/doc.css").stdout
+    for words in (["show"], ["diff"], ["blame"], ["collate"]):
+        done = played.watch.run(*words, "css/doc.css", status=2)
+        assert "no words" in done.stderr
+
+
+def test_style_sheets_are_counted_apart(played: Played) -> None:
+    (site,) = played.watch.json("status")["sites"]
+    assert (site["pages"], site["held"]) == (len(listed()) + 1, 129)
+    assert site["requisites"]["held"] == 1
+    assert site["requisites"]["unheld"].keys() == {"absent"}
+    assert "requisites" in played.watch.run("status").stdout
+    assert "css" not in played.watch.run("report").stdout
 
 
 def test_first_captures_are_a_summary(played: Played) -> None:

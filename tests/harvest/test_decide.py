@@ -11,7 +11,7 @@ import pytest
 
 from etolwatch.archive.codings import digest_of
 from etolwatch.harvest.decide import TRIES, decide, pause_before_retry, retry_after_s
-from etolwatch.model import Exchange, Failure, FailureKind, Outcome, Via, Visit
+from etolwatch.model import Exchange, Failure, FailureKind, Outcome, Record, Requisite, Via, Visit
 from harvest.loopback import site_of
 from harvest.test_plan import version
 
@@ -141,3 +141,63 @@ def test_what_is_not_asked_again() -> None:
 def test_a_long_retry_after_leaves_the_page_for_the_next_pass() -> None:
     assert pause_before_retry(answer(status=429, Retry_After="120"), 1) == 120.0
     assert pause_before_retry(answer(status=429, Retry_After="121"), 1) is None
+
+
+# ── what pages need ──────────────────────────────────────────────────────────────────
+
+
+def needed(kind: Requisite, outcome: Exchange | Failure, known: bytes | None = None) -> Record:
+    return decide(replace(visit(known), requisite=kind), outcome, SITE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content_type", "outcome"),
+    [
+        (Requisite.STYLE, "text/css; charset=utf-8", Outcome.NEW),
+        (Requisite.STYLE, "text/plain", Outcome.NEW),
+        (Requisite.STYLE, "image/png", Outcome.LISTED),
+        (Requisite.IMAGE, "image/svg+xml", Outcome.NEW),
+        (Requisite.IMAGE, "IMAGE/PNG", Outcome.NEW),
+        (Requisite.IMAGE, "application/octet-stream", Outcome.NEW),
+        (Requisite.IMAGE, "text/html", Outcome.NEW),  # a message that it is not there
+        (Requisite.IMAGE, "", Outcome.NEW),
+        (Requisite.IMAGE, "application/zip", Outcome.LISTED),
+        (Requisite.IMAGE, "video/mp4", Outcome.LISTED),
+        (Requisite.FONT, "application/x-font-woff", Outcome.NEW),
+        (Requisite.FONT, "font/woff2", Outcome.NEW),
+        (Requisite.FONT, "image/png", Outcome.LISTED),
+        (Requisite.FRAME, "application/pdf", Outcome.NEW),
+        (Requisite.FRAME, "application/zip", Outcome.LISTED),
+        (Requisite.MEDIA, "audio/mpeg", Outcome.NEW),
+        (Requisite.SCRIPT, "application/javascript", Outcome.NEW),
+        (Requisite.SCRIPT, "text/css", Outcome.LISTED),
+    ],
+)
+def test_types_of_requisites(kind: Requisite, content_type: str, outcome: Outcome) -> None:
+    record = needed(kind, answer(Content_Type=content_type))
+    assert record.outcome is outcome
+    if outcome is Outcome.LISTED:
+        assert record.message == f"type {content_type} is not kept as {kind}"
+        assert record.exchange is None
+
+
+def test_sizes_of_requisites() -> None:
+    cut = needed(Requisite.IMAGE, answer(body=b"x", truncated="length", Content_Type="image/png"))
+    assert (cut.outcome, cut.exchange) == (Outcome.LISTED, None)
+    announced = needed(Requisite.IMAGE, Failure(URI, AT, FailureKind.TOO_LARGE, "9 bytes are announced"))
+    assert announced.outcome is Outcome.LISTED
+    torn = needed(Requisite.IMAGE, answer(body=b"x", truncated="disconnect", Content_Type="image/png"))
+    assert torn.outcome is Outcome.SUSPECT
+    bomb = gzip.compress(bytes(SITE.largest_requisite_bytes + 1))
+    fields = {"Content_Encoding": "gzip", "Content_Type": "image/png"}
+    assert needed(Requisite.IMAGE, answer(body=bomb, **fields)).outcome is Outcome.SUSPECT
+
+
+def test_requisites_are_gone_moved_and_changed_as_pages_are() -> None:
+    kind = Requisite.STYLE
+    assert needed(kind, answer(404)).outcome is Outcome.GONE
+    assert needed(kind, answer(301, b"", Location="/new.css")).location == f"{BASE}/new.css"
+    assert needed(kind, answer(304, b""), TEXT).outcome is Outcome.UNCHANGED
+    assert needed(kind, answer(Content_Type="text/css"), b"p {}").outcome is Outcome.CHANGED
+    refused = Failure(URI, AT, FailureKind.ROBOTS, "robots.txt forbids it")
+    assert needed(kind, refused).outcome is Outcome.REFUSED

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from etolwatch.archive.store import CATALOG, Store
+from etolwatch.archive.naming import CATALOG
+from etolwatch.archive.store import Store
+from etolwatch.archive.verify import verify
 from etolwatch.errors import UsageError
+from etolwatch.harvest import memento
 from etolwatch.harvest.captures import Archive, NoList, Row, Wanted, collapse, raw_form, read_list
 from etolwatch.harvest.fetch import Fetcher
 from etolwatch.harvest.memento import BETWEEN_S, SILENCE_S, Remembered, remember
@@ -61,7 +65,8 @@ DIALECTS = {
 @pytest.mark.parametrize("text", DIALECTS.values(), ids=DIALECTS)
 def test_each_dialect_of_cdx_is_read(text: str) -> None:
     listed = read_list(text, WAYBACK, "http://archive.test/cdx/search/cdx")
-    assert listed.rows == (row("20110101000000"), row("20120101000000", status=None))
+    first = replace(row("20110101000000"), content_type="text/html")
+    assert listed.rows == (first, row("20120101000000", status=None))
 
 
 def test_a_timemap_is_read_with_those_that_it_names() -> None:
@@ -80,6 +85,35 @@ def test_a_timemap_is_read_with_those_that_it_names() -> None:
 def test_what_is_no_list_is_said(text: str) -> None:
     with pytest.raises(NoList, match=r"http://archive\.test/list"):
         read_list(text, WAYBACK, "http://archive.test/list")
+
+
+ODD = ["org,example)/a.htm", "2011", PAGE, "text/html", "200", "AAA", "900"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([HEADER, ODD, LINES[1], LINES[0][:3]]),
+        "\n".join(" ".join(line) for line in (ODD, LINES[1], LINES[0][:3])),
+        "\n".join([*DIALECTS["pywb, JSON lines"].splitlines()[1:], '{"timestamp": "2011"}', "{"]),
+    ],
+)
+def test_odd_rows_are_set_apart_and_the_others_are_read(text: str) -> None:
+    listed = read_list(text, WAYBACK, "http://archive.test/cdx/search/cdx")
+    assert listed.rows == (row("20120101000000", status=None),)
+    assert len(listed.odd) == 2
+    assert "2011" in listed.odd[0]
+
+
+def test_an_odd_memento_of_a_timemap_is_set_apart() -> None:
+    links = [f'<{PAGE}>; rel="original"', f'<{row("20110101000000").raw}>; rel="memento"']
+    links += [
+        f'<{row(stamp).raw}>; rel="memento"; datetime="{http_date(stamp)}"' for stamp in ["20120101000000"]
+    ]
+    listed = read_list(",\n".join(links), WAYBACK, "http://archive.test/tm/1")
+    assert listed.rows == (row("20120101000000", None, None),)
+    assert len(listed.odd) == 1
+    assert "20110101000000" in listed.odd[0]
 
 
 @pytest.mark.parametrize("text", ["", "[]", json.dumps([HEADER])])
@@ -170,6 +204,15 @@ class FakeWayback(LoopbackSite):
         self.write_list()
         return page
 
+    def list_below(self, parts: list[list[list[str]]], prefix: str = "https://www.example.org/") -> None:
+        """Gives what it holds below a prefix in parts, each but the last with a key for the next."""
+        archive, key = Archive.named(f"{self.base}/cdx/search/cdx"), None
+        for number, rows in enumerate(parts):
+            address = archive.list_below(prefix, key).removeprefix(self.base)
+            key = f"org,example)/ {number}+"
+            more = [[], [key]] if number + 1 < len(parts) else []
+            self.pages[address] = Page(json.dumps([HEADER, *rows, *more]).encode(), validators=False)
+
     def write_list(self) -> None:
         body = json.dumps([HEADER, *self.rows]).encode()
         self.pages[self.list_path()] = Page(body, content_type="application/json", validators=False)
@@ -187,7 +230,16 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "snapshots"
 
 
-def ask(folder: Path, archive: FakeWayback, clock: Clock, stop_after: int | None = None) -> Remembered:
+def ask(
+    folder: Path,
+    archive: FakeWayback,
+    clock: Clock,
+    stop_after: int | None = None,
+    *,
+    pages: Sequence[str] = (PAGE,),
+    below: Sequence[str] = (),
+    source: str = "/cdx/search/cdx",
+) -> Remembered:
     asked = 0
 
     def is_stopped() -> bool:
@@ -199,12 +251,13 @@ def ask(folder: Path, archive: FakeWayback, clock: Clock, stop_after: int | None
         return remember(
             store,
             [SITE],
-            [PAGE],
-            Archive.named(f"{archive.base}/cdx/search/cdx"),
+            pages,
+            Archive.named(f"{archive.base}{source}"),
             fetcher,
             now=clock.now,
             sleep=clock.sleep,
             is_stopped=is_stopped,
+            below=below,
         )
 
 
@@ -389,3 +442,170 @@ def test_the_catalog_is_the_same_when_made_again(folder: Path, archive: FakeWayb
     (folder / CATALOG).unlink()
     with Store(folder):
         assert held(folder) == before
+
+
+def test_an_odd_row_is_named_and_the_others_are_brought(folder: Path, archive: FakeWayback) -> None:
+    archive.rows.append(["org,example)/a.htm", "20110000000000", PAGE, "text/html", "200", "ZZZ", "1"])
+    archive.hold("20120101000000", b"<p>then</p>", "AAA")
+    done = ask(folder, archive, Clock())
+    assert held(folder) == [("20120101000000", Outcome.NEW, b"<p>then</p>")]
+    (damage,) = done.brought.damages
+    assert damage.place == archive.base + archive.list_path()
+    assert "20110000000000" in damage.reason
+
+
+def in_vain(archive: FakeWayback) -> list[str]:
+    """Rows of an archive that bring no capture of their time; gives back the paths asked for them."""
+    moved = f"/web/20110101000000id_/{PAGE}"
+    archive.hold("20110101000000", b"", "AAA")
+    archive.pages[moved] = Page(b"", 302, {"Location": f"/web/20120305000000/{PAGE}"}, validators=False)
+    archive.hold("20120305000000", b"<p>in March</p>", "AAA")
+    error = archive.hold("20130101000000", b"<h1>This snapshot cannot be displayed</h1>", "BBB")
+    del error.headers["Memento-Datetime"]
+    other = archive.hold("20140101000000", b"", "CCC", status="301", Location="https://example.org/a.htm")
+    other.headers["Location"] = "/web/20140101000000id_/https://example.org/a.htm"
+    return [f"/web/{year}0101000000id_/{PAGE}" for year in (2011, 2013, 2014)]
+
+
+def test_what_was_asked_for_in_vain_is_left_alone_for_a_month(folder: Path, archive: FakeWayback) -> None:
+    paths = in_vain(archive)
+    clock = Clock()
+    assert len(ask(folder, archive, clock).brought.damages) == 1
+    assert [stamp for stamp, _, _ in held(folder)] == ["20120305000000"]
+    archive.asked()
+    again = ask(folder, archive, clock)
+    assert (again.brought.captures, again.brought.damages) == (0, ())
+    assert archive.asked() == [archive.list_path()]
+    clock.at += timedelta(days=31)
+    ask(folder, archive, clock)
+    assert archive.asked() == [archive.list_path(), *paths]  # and not what lies where the first leads
+    assert verify(folder).holds
+
+
+def test_what_was_asked_for_in_vain_is_known_after_a_stop(folder: Path, archive: FakeWayback) -> None:
+    first, *others = in_vain(archive)
+    clock = Clock()
+    stopped = ask(folder, archive, clock, stop_after=2)
+    assert (stopped.why, archive.asked()[1]) == ("stopped", first)
+    ask(folder, archive, clock)
+    assert [path for path in archive.asked() if path in (first, *others)] == others
+
+
+# ── all that lies below an address ───────────────────────────────────────────────────
+
+BELOW = ("https://www.example.org/",)
+GONE = "https://www.example.org/gone.htm"
+
+
+def line(stamp: str, uri: str, digest: str, kind: str = "text/html", status: str = "200") -> list[str]:
+    return ["org,example)/", stamp, uri, kind, status, digest, "1"]
+
+
+def a_site_of_the_past(archive: FakeWayback) -> None:
+    """Two pages of which one is unknown to us, in two parts, among what is no text or none of ours."""
+    for year in (2011, 2012, 2013):
+        archive.hold(f"{year}0101000000", b"<p>gone %d</p>" % year, str(year), uri=GONE, listed=False)
+    archive.hold("20110101000000", b"<p>a</p>", "AAA", listed=False)
+    archive.list_below(
+        [
+            [
+                line("20110101000000", PAGE, "AAA"),
+                line("20110101000000", "https://www.example.org/face.gif", "GIF", "image/gif"),
+                line("20110101000000", GONE, "2011"),
+            ],
+            [
+                line("20120101000000", GONE, "2012", "warc/revisit", "-"),
+                line("20130101000000", "http://example.org:80/gone.htm", "2013"),
+                line("20110101000000", "https://www.example.org/never.htm", "404", status="404"),
+                line("20110101000000", "https://www.example.org/robots.txt", "ROB", "text/plain"),
+                line("20110101000000", "https://other.example.org/x.htm", "XXX"),
+            ],
+        ]
+    )
+    archive.pages["/web/20130101000000id_/http://example.org:80/gone.htm"] = archive.pages[
+        f"/web/20130101000000id_/{GONE}"
+    ]
+
+
+def of_gone(folder: Path) -> list[tuple[int, Outcome]]:
+    with Store.read_only(folder) as store:
+        return [(one.captured_at.year, one.outcome) for one in store.catalog.captures(GONE)]
+
+
+def test_pages_that_were_gone_before_we_began_are_found(folder: Path, archive: FakeWayback) -> None:
+    a_site_of_the_past(archive)
+    done = ask(folder, archive, Clock(), below=BELOW)
+    assert (done.brought.captures, done.pages, done.left, done.why) == (4, 2, 0, "")
+    assert done.brought.damages == ()
+    assert of_gone(folder) == [(2011, Outcome.NEW), (2012, Outcome.CHANGED), (2013, Outcome.CHANGED)]
+    asked = archive.asked()
+    assert [path.partition("?")[0] for path in asked if path.startswith("/cdx")] == ["/cdx/search/cdx"] * 2
+    assert len(asked) == 2 + 4
+    assert verify(folder).holds
+
+
+def test_what_lies_below_is_gone_on_with_where_it_stopped(folder: Path, archive: FakeWayback) -> None:
+    a_site_of_the_past(archive)
+    stopped = ask(folder, archive, Clock(), stop_after=4, below=BELOW)
+    assert (stopped.brought.captures, stopped.left, stopped.why) == (2, None, "stopped")
+    archive.asked()
+    assert ask(folder, archive, Clock(), below=BELOW).brought.captures == 2
+    assert len([path for path in archive.asked() if path.startswith("/web/")]) == 2
+
+
+def test_an_archive_that_lists_nothing_below_is_asked_page_by_page(
+    folder: Path, archive: FakeWayback, caplog: pytest.LogCaptureFixture
+) -> None:
+    archive.hold("20110101000000", b"<p>then</p>", "AAA")
+    below = Archive.named(f"{archive.base}/cdx/search/cdx").list_below(BELOW[0])
+    archive.pages[below.removeprefix(archive.base)] = Page(b"no prefix queries", 403, validators=False)
+    done = ask(folder, archive, Clock(), below=BELOW)
+    assert (done.brought.captures, done.pages, done.left) == (1, 1, 0)
+    assert "asked for one by one" in caplog.text
+
+
+def test_of_timemaps_the_known_pages_are_asked_for(folder: Path, archive: FakeWayback) -> None:
+    archive.hold("20110101000000", b"<p>then</p>", "AAA", listed=False)
+    uri_m = f"{archive.base}/web/20110101000000/{PAGE}"
+    links = f'<{PAGE}>; rel="original",\n<{uri_m}>; rel="memento"; datetime="{http_date("20110101000000")}"'
+    archive.pages[f"/web/timemap/link/{PAGE}"] = Page(links.encode(), validators=False)
+    done = ask(folder, archive, Clock(), below=BELOW, source="/web/timemap/link")
+    assert (done.brought.captures, done.pages) == (1, 1)
+    assert archive.asked() == [f"/web/timemap/link/{PAGE}", f"/web/20110101000000id_/{PAGE}"]
+
+
+def a_large_list(archive: FakeWayback, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    lines = [" ".join(line(f"{year}0101000000", PAGE, str(year))) for year in (2011, 2012, 2013)]
+    archive.hold("20110101000000", b"<p>then</p>", "2011", listed=False)
+    monkeypatch.setattr(memento, "LARGEST_LIST", len(lines[0]) + 20)
+    return "\n".join(lines).encode()
+
+
+def test_a_list_that_is_too_large_is_told_at_once(
+    folder: Path, archive: FakeWayback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.pages[archive.list_path()] = Page(a_large_list(archive, monkeypatch), validators=False)
+    clock = Clock()
+    done = ask(folder, archive, clock)
+    assert (done.brought.captures, done.left, clock.slept) == (0, 0, [])
+    assert [damage.reason for damage in done.brought.damages] == [
+        "no list of captures: too large: 239 bytes are announced, 99 allowed"
+    ]
+
+
+def test_a_list_that_is_cut_off_is_told(
+    folder: Path, archive: FakeWayback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = a_large_list(archive, monkeypatch)
+
+    def unannounced(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.wfile.write(body)
+        handler.close_connection = True
+
+    archive.pages[archive.list_path()] = Page(answer=unannounced)
+    done = ask(folder, archive, Clock())
+    assert [stamp for stamp, _, _ in held(folder)] == ["20110101000000"]
+    assert "the list is cut off: length" in [damage.reason for damage in done.brought.damages]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from etolwatch.harvest.plan import plan
-from etolwatch.model import Capture, History, Outcome, RecordType, Via
+import pytest
+
+from etolwatch.harvest.plan import MOST_TRIES, plan, plan_requisites
+from etolwatch.model import Capture, History, Outcome, RecordType, Requisite, Via
 from harvest.loopback import site_of
 
 NOW = datetime(2026, 11, 9, 4, 0, tzinfo=UTC)
@@ -115,3 +117,79 @@ def test_clock_set_back_asks_again() -> None:
         "/index.htm",
         "/absent.htm",
     ]
+
+
+# ── what pages need ──────────────────────────────────────────────────────────────────
+
+NEEDING = site_of(BASE, requisites=(Requisite.STYLE, Requisite.IMAGE))
+
+
+def needed(
+    path: str, days_ago: float | None, outcome: Outcome = Outcome.NEW, kind: Requisite = Requisite.IMAGE
+) -> History:
+    return replace(page(path, days_ago, outcome, held=outcome is Outcome.NEW), requisite=kind)
+
+
+def needs_planned(*known: History) -> list[str]:
+    visits = plan_requisites(NOW, NEEDING, {one.uri: one for one in known})
+    return [visit.uri.removeprefix(BASE) for visit in visits]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "days"),
+    [
+        (Outcome.NEW, 30),
+        (Outcome.GONE, 30),
+        (Outcome.LISTED, 30),
+        (Outcome.REFUSED, 30),
+        (Outcome.FAILED, 1),
+        (Outcome.SUSPECT, 1),
+    ],
+)
+def test_requisites_are_asked_for_seldom(outcome: Outcome, days: int) -> None:
+    early, due = needed("/a.png", days - 0.2, outcome), needed("/b.png", days, outcome)
+    assert needs_planned(early, due) == ["/b.png"]
+
+
+def test_what_fails_for_days_is_asked_for_as_seldom() -> None:
+    failing = replace(needed("/a.png", 29, Outcome.FAILED), run=MOST_TRIES)
+    assert needs_planned(failing) == []
+    assert needs_planned(replace(failing, run=MOST_TRIES - 1)) == ["/a.png"]
+
+
+def test_requisites_in_their_order() -> None:
+    found = [
+        needed("/old.png", 40),
+        needed("/older.css", 50, kind=Requisite.STYLE),
+        needed("/new.png", None),
+        needed("/new.css", None, kind=Requisite.STYLE),
+        replace(needed("/listed.css", 2, Outcome.LISTED, Requisite.STYLE), is_awaited=True),
+    ]
+    assert needs_planned(*found) == ["/new.css", "/listed.css", "/new.png", "/older.css", "/old.png"]
+
+
+def test_only_what_is_wanted_now_is_asked_for() -> None:
+    font = needed("/a.woff", None, kind=Requisite.FONT)
+    elsewhere = replace(needed("/b.png", None), uri="https://elsewhere.example/b.png")
+    of_another = replace(needed("/c.png", None), site="another")
+    assert needs_planned(font, elsewhere, of_another, page("/a.htm", None)) == []
+
+
+def test_requisites_are_no_pages() -> None:
+    known = {one.uri: one for one in (needed("/a.png", None), page("/a.htm"))}
+    assert [visit.uri for visit in plan(NOW, NEEDING, known)] == [f"{BASE}/index.htm", f"{BASE}/a.htm"]
+
+
+def test_a_seed_is_a_page_whatever_names_it() -> None:
+    seed = replace(needed("/index.htm", 1, kind=Requisite.FRAME), uri=NEEDING.seeds[0])
+    (visit,) = plan(NOW, NEEDING, {seed.uri: seed})
+    assert (visit.requisite, visit.version) == (None, None)
+
+
+def test_requisites_are_fetched_in_full_once_a_year() -> None:
+    known = [needed("/a.png", 364), needed("/b.png", 365)]
+    visits = plan_requisites(NOW, NEEDING, {one.uri: one for one in known})
+    assert {visit.uri.removeprefix(BASE): visit.conditional for visit in visits} == {
+        "/a.png": True,
+        "/b.png": False,
+    }

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from etolwatch.harvest import scope
+from etolwatch.model import Requisite
 from harvest.loopback import site_of
 
 BASE = "https://www.example.org/a/b/c.htm"
@@ -37,6 +40,10 @@ BASE = "https://www.example.org/a/b/c.htm"
         ("https://bücher.example/a", "https://xn--bcher-kva.example/a"),
         ("http://[::1]:80/a", "http://[::1]/a"),
         (" https://www.example.org/a\n", "https://www.example.org/a"),
+        ("https:\\\\www.example.org\\a\\b.htm", "https://www.example.org/a/b.htm"),
+        ("https://www.example.org/a\\..\\c", "https://www.example.org/c"),
+        ("https://www.example.org/a%5cb", "https://www.example.org/a%5Cb"),
+        ("https://www.example.org/a?b\\c", "https://www.example.org/a?b%5Cc"),
     ],
 )
 def test_canonical_address(written: str, expected: str) -> None:
@@ -51,6 +58,9 @@ def test_canonical_address(written: str, expected: str) -> None:
         ("../d.htm", "https://www.example.org/a/d.htm"),
         ("/d.htm", "https://www.example.org/d.htm"),
         ("//other.example/d", "https://other.example/d"),
+        ("..\\d.htm", "https://www.example.org/a/d.htm"),
+        ("\\d\\e.htm", "https://www.example.org/d/e.htm"),
+        ("\\\\other.example\\d", "https://other.example/d"),
         ("#note", "https://www.example.org/a/b/c.htm"),
         ("", "https://www.example.org/a/b/c.htm"),
     ],
@@ -146,3 +156,70 @@ def test_names_of_what_is_never_text() -> None:
     assert not scope.never_text("https://www.example.org/a/book.pdf")
     assert not scope.never_text("https://www.example.org/a.gif/")
     assert not scope.never_text("https://www.example.org/jpg")
+
+
+# ── what pages need ──────────────────────────────────────────────────────────────────
+
+NEEDING = site_of(
+    "https://www.example.org/a",
+    exclude=("https://www.example.org/no/",),
+    requisites=(Requisite.STYLE, Requisite.IMAGE, Requisite.FONT, Requisite.FRAME),
+    requisites_from=("https://pictures.example/of/",),
+)
+
+
+@pytest.mark.parametrize(
+    ("uri", "is_needed"),
+    [
+        ("https://www.example.org/css/x.css", True),
+        ("http://example.org/css/x.css", True),  # one host under its four names
+        ("https://www.example.org:8080/css/x.css", False),
+        ("https://sub.example.org/css/x.css", False),
+        ("https://www.example.org.evil.example/css/x.css", False),
+        ("https://pictures.example/of/x.css", True),
+        ("https://pictures.example/x.css", False),
+        ("https://www.example.org/no/x.css", False),
+        ("https://www.example.org/a/book.pdf", False),  # a page, whatever it is named as
+        ("https://www.example.org/a/essay.htm", False),
+        ("https://www.example.org/a/x.cgi", True),
+    ],
+)
+def test_where_requisites_are_asked_for(uri: str, is_needed: bool) -> None:
+    assert scope.may_need(NEEDING, uri, Requisite.STYLE) is is_needed
+
+
+def test_frames_that_are_pages_of_the_site() -> None:
+    assert not scope.may_need(NEEDING, "https://www.example.org/a/menu", Requisite.FRAME)
+    assert scope.may_need(NEEDING, "https://www.example.org/menu", Requisite.FRAME)
+
+
+def test_nothing_is_asked_for_beside_what_stands_for_the_site() -> None:
+    site = replace(NEEDING, source="http://127.0.0.1:9/", stands_for="https://www.example.org/a/")
+    assert not scope.may_need(site, "https://www.example.org/css/x.css", Requisite.STYLE)
+    assert not scope.may_need(site, "https://pictures.example/of/x.css", Requisite.STYLE)
+    assert scope.may_need(site, "https://www.example.org/a/x.css", Requisite.STYLE)
+    assert scope.needs(site, [("http://127.0.0.1:9/x.css", Requisite.STYLE)]) == {
+        "https://www.example.org/a/x.css": Requisite.STYLE
+    }
+
+
+def test_needs_are_canonical_and_of_the_kind_that_their_ending_tells() -> None:
+    base = "https://www.example.org/css"
+    named = [
+        (f"{base}/../pics/%7Eone.PNG#part", Requisite.MEDIA),  # an object may be a picture
+        (f"{base}/../pics/~one.PNG", Requisite.IMAGE),
+        (f"{base}/old.woff?v=1", Requisite.IMAGE),  # a style sheet does not say for what
+        (f"{base}/film.mp4", Requisite.MEDIA),
+        (f"{base}/run.js", Requisite.SCRIPT),
+        ("data:image/png;base64,AAAA", Requisite.IMAGE),
+        ("https://elsewhere.example/x.png", Requisite.IMAGE),
+    ]
+    assert scope.needs(NEEDING, named) == {
+        "https://www.example.org/pics/~one.PNG": Requisite.IMAGE,
+        "https://www.example.org/css/old.woff?v=1": Requisite.FONT,
+    }
+
+
+def test_a_text_needs_no_more_than_so_much() -> None:
+    named = ((f"https://www.example.org/{n}.png", Requisite.IMAGE) for n in range(10_000))
+    assert len(scope.needs(NEEDING, named)) == scope.MOST_NEEDED

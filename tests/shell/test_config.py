@@ -45,6 +45,8 @@ def test_what_is_not_said_has_a_default(tmp_path: Path) -> None:
     (site,) = config.sites
     assert site.scope == ("http://127.0.0.1:8/a/",)
     assert (site.delay_s, site.exclude, site.time_zone, site.source) == (10, (), "UTC", None)
+    assert site.requisites == ("style", "frame", "image", "font")
+    assert (site.requisites_from, site.largest_requisite_bytes) == ((), 8_388_608)
     assert config.store == tmp_path / "snapshots"
     assert config.report_folder is None
 
@@ -64,6 +66,10 @@ def test_addresses_are_made_canonical(tmp_path: Path) -> None:
         ("budget = 0", ("site[0].budget", "0", "1 or more")),
         ("budget = 1.5", ("site[0].budget", "1.5", "whole number")),
         ("largest_body_bytes = -5", ("site[0].largest_body_bytes", "-5")),
+        ("largest_requisite_bytes = 0", ("site[0].largest_requisite_bytes", "0")),
+        ('requisites = ["style", "picture"]', ("site[0].requisites[1]", "“picture”", "style, frame, image")),
+        ("requisites = true", ("site[0].requisites", "true", "list")),
+        ('requisites_from = ["pics/"]', ("site[0].requisites_from[0]", "“pics/”", "http://")),
         ("dealy_s = 3", ("site[0].dealy_s", "did you mean delay_s?")),
         ("colour = 3", ("site[0].colour", "the keys here are name, seeds")),
         ('schedule = "17 4 * *"', ("site[0].schedule", "“17 4 * *”", "five cron fields", "4 fields")),
@@ -182,6 +188,15 @@ def test_no_other_is_asked_without_a_contact(tmp_path: Path, seed: str) -> None:
     assert 'contact = "you@example.org"' in str(caught.value)
     allowed = with_seed(tmp_path, seed, top='contact = "me@example.org"')
     refuse_strangers(allowed, allowed.sites)
+
+
+def test_hosts_of_requisites_are_asked_with_a_contact_too(tmp_path: Path) -> None:
+    elsewhere = 'requisites_from = ["https://pictures.example/of/"]'
+    config = with_seed(tmp_path, "http://127.0.0.1/a/", elsewhere)
+    with pytest.raises(ConfigError, match=r"pictures\.example"):
+        refuse_strangers(config, config.sites)
+    none = with_seed(tmp_path, "http://127.0.0.1/a/", f"requisites = []\n{elsewhere}")
+    refuse_strangers(none, none.sites)
 
 
 def test_a_folder_or_a_mirror_on_this_machine_is_no_stranger(tmp_path: Path) -> None:

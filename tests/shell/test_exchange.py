@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
 import pytest
+from harvest.loopback import LoopbackSite, Page
+
+from etolwatch.archive.seal import head
+from etolwatch.harvest import memento
+from etolwatch.harvest.captures import Archive
 
 from .conftest import Commands, Library, page
 
@@ -37,6 +43,26 @@ def test_export_of_nothing_is_an_error_of_the_user(watched: Commands) -> None:
     assert "no captures are selected: since 2099-01-01" in done.err
     assert watched("export", "timemap", "out").status == 2
     assert watched("export", "warc", "--site", "other", "out").status == 2
+
+
+@pytest.mark.parametrize("form", ["warc", "wacz"])
+def test_a_damaged_record_is_named_and_the_others_are_exported(watched: Commands, form: str) -> None:
+    watched("check")
+    (path,) = (watched.folder / "snapshots" / "warc").iterdir()
+    link = head(path)[0].records[3]  # type: ignore[index]
+    data = bytearray(path.read_bytes())
+    data[link.offset + link.length // 2] ^= 1
+    path.write_bytes(data)
+    done = watched("export", form, "out")
+    assert done.status == 4
+    assert f"not exported: {path} at byte {link.offset}: " in done.err
+    assert "Wrote out: 3 captures" in done.err
+
+
+def test_a_plain_warc_is_exported_by_its_name(watched: Commands) -> None:
+    watched("check")
+    assert watched("export", "warc", "out.warc").status == 0
+    assert (watched.folder / "out.warc").read_bytes().startswith(b"WARC/1.1\r\n")
 
 
 def test_what_is_exported_is_imported_once(watched: Commands, tmp_path: Path) -> None:
@@ -107,3 +133,28 @@ def test_no_archive_is_asked_without_a_contact(watched: Commands, library: Libra
     done = watched("import", "memento", f"{library.address}penhale/lamps.htm")
     assert done.status == 2
     assert "contact" in done.err
+
+
+def test_all_that_an_archive_holds_of_a_site_is_brought(
+    watched: Commands, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memento, "BETWEEN_S", 0)
+    gone = f"{library.address}penhale/gone.htm"
+    archive = LoopbackSite()
+    try:
+        rows = [
+            ["urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length"],
+            ["key", "20110203040506", gone, "text/html", "200", "AAA", "1"],
+            ["key", "20110203040506", f"{library.address}elsewhere.htm", "text/html", "200", "BBB", "1"],
+        ]
+        source = f"{archive.base}/cdx/search/cdx"
+        below = Archive.named(source).list_below(f"{library.address}penhale/").removeprefix(archive.base)
+        archive.pages[below] = Page(json.dumps(rows).encode(), validators=False)
+        then = {"Memento-Datetime": "Thu, 03 Feb 2011 04:05:06 GMT"}
+        archive.pages[f"/web/20110203040506id_/{gone}"] = Page(page("Gone").encode(), headers=then)
+        done = watched("import", "memento", "--site", "penhale", "--from", source)
+        assert (done.status, done.out) == (0, "1 capture brought.\n")
+        assert len(archive.asked()) == 2
+    finally:
+        archive.close()
+    assert "2011-02-03" in watched("log", "gone.htm").out

@@ -94,3 +94,26 @@ def test_a_new_page_in_the_index_is_found(one_pass: Callable[[], Watched], libra
     found = {item.uri.rpartition("/")[2]: item.verdict.value for item in one_pass().findings}
     assert found["tram.htm"] == "first_capture"
     assert set(found) == {"tram.htm", "index.htm"}
+
+
+def test_pictures_that_changed_are_counted_and_no_news(
+    one_pass: Callable[[], Watched], library: Library, tmp_path: Path
+) -> None:
+    library.pages["/penhale/face.png"] = "a face"
+    library.pages["/penhale/lamps.htm"] = page("Lamps", 'The lamps. <img src="face.png">')
+    first = one_pass()
+    assert (first.made.captured, first.made.requisites, first.requisites_changed) == (3, 1, 0)
+    assert not any("picture" in line for line in first.report.summary())
+    library.pages["/penhale/face.png"] = "another face"
+    library.pages["/penhale/lamps.htm"] = page("Lamps", 'The  lamps. <img  src="face.png">')
+    again = one_pass()
+    assert {item.verdict.value for item in again.findings} == {"no_textual_change"}
+    assert again.text(color=False, talkative=False) == ""
+    assert "1 picture or style sheet changed." in again.text(color=False, talkative=True).splitlines()
+    assert again.to_dict()["requisites"] == 1
+    assert len(list((tmp_path / "reports").iterdir())) == 1
+    del library.pages["/penhale/face.png"]
+    library.pages["/penhale/lamps.htm"] = page("Lamps", 'The lamps. <img src="face.png">')
+    gone = one_pass()
+    assert (gone.made.gone, gone.absent, gone.begun) == (again.made.gone, (), ())
+    assert {item.uri.rpartition("/")[2] for item in gone.findings} == {"lamps.htm"}

@@ -233,3 +233,10 @@ def test_any_mixture_of_tags_gives_blocks_that_are_not_empty(parts: list[str]) -
         assert "  " not in block.text
         for start, end, _ in (*block.links, *block.emphasis):
             assert 0 <= start <= end <= len(block.text) + 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_page_of_xhtml_is_read_without_a_warning() -> None:
+    comment = "<!--" + " " * 600 + "-->"
+    found = page(f'<?xml version="1.0"?>\n{comment}<p xmlns="http://www.w3.org/1999/xhtml">Lamps.</p>')
+    assert [block.text.strip() for block in found.blocks] == ["Lamps."]

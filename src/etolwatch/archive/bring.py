@@ -7,27 +7,31 @@ the catalog can be made again from the files alone.
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from etolwatch import __version__
 from etolwatch.archive import seal, warc
 from etolwatch.archive.catalog import Catalog
+from etolwatch.archive.chain import KIND_FIELD, link_to
 from etolwatch.archive.codings import decode_as_far_as_it_goes, digest_of, payload_digest_of
-from etolwatch.archive.foreign import NAMES, Damage, Found, Raw, raw_records, read_record, without_chunks
+from etolwatch.archive.foreign import NAMES, Damage, Found, read_record, without_chunks
+from etolwatch.archive.members import Member, NoRecord, Parsed, member_at, members, parse
+from etolwatch.archive.naming import IMPORT, OPEN, PREFIX, SUFFIX, closed_name, is_import, pass_of
 from etolwatch.errors import ArchiveError, FixityError, NoSuchCapture
-from etolwatch.model import Capture, Outcome, RecordType
-
-PREFIX, SUFFIX, OPEN = "etolwatch-import-", ".warc.gz", ".open"
-RUN = "import-"  # how the id of an import begins, where a pass has only digits
+from etolwatch.model import Capture, Outcome, RecordType, Requisite
 
 ORIGIN_FIELD = "Etolwatch-Origin"  # whose capture it is: a file's name, a URI-M
 REFERS_FIELD = "Etolwatch-Refers-To"  # the record that a revisit stands for, where it names none itself
 _NO_LIMIT = 1 << 40
+
+log = logging.getLogger("etolwatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,14 @@ class Placing:
     origin: str
     location: str | None = None
     referred: Capture | None = None  # what a revisit stands for
+    requisite: Requisite | None = None  # as what a page needs it; None: it is a page
 
 
 class Import:
     """One file of captures that others made, while it is written. A context manager.
 
-    The file begins with the first capture; what is kept is durable after `flush`.
+    The file begins with the first capture; what is kept is durable after `flush`. Left by an
+    exception it stays as it is, and is finished when the store is opened next.
     """
 
     def __init__(
@@ -56,18 +62,25 @@ class Import:
         about: Mapping[str, str],
         infos: Sequence[bytes] = (),
     ) -> None:
-        """``about``: of whose captures these are; ``infos``: their own warcinfo records."""
+        """``about``: of whose captures these are; ``infos``: their own warcinfo records, in which
+        `foreign.refusal` finds nothing.
+        """
         self._folder, self._catalog, self._at, self._about, self._infos = folder, catalog, at, about, infos
         self._appender: warc.Appender | None = None
-        self._pending: list[Capture] = []
-        self._ids: set[str] = set()
+        self._pending: dict[str, Capture] = {}
+        self._likes: set[tuple[str, datetime, str]] = set()
         self.pass_id = ""
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.close()
+        elif self._appender is not None:
+            self._appender.close()
 
     def close(self) -> None:
         """Catalogues what is not yet, and closes the file: its chain record, its line in the manifest."""
@@ -80,23 +93,45 @@ class Import:
         self._catalogued(path, [])
         seal.rename(path)
 
+    def knows(self, found: Found) -> bool:
+        """Whether this very record is in the store already."""
+        return self._namesake(found) is not None and not self.is_another(found)
+
     def holds(self, found: Found, uri: str) -> bool:
         """Whether this capture is in the store already: the record, or one of its page, second and bytes."""
-        if found.record_id in self._ids or self._catalog.holds(found.record_id):
+        if self._namesake(found) is not None:
             return True
-        digest = payload_digest_of(without_chunks(found.head, found.body))
-        return self._catalog.holds_like(uri, found.captured_at, digest)
+        like = _likeness(found, uri)
+        return like in self._likes or self._catalog.holds_like(*like)
+
+    def is_another(self, found: Found) -> bool:
+        """Whether the store has a record with the id of this one that is not the same capture."""
+        held = self._namesake(found)
+        if held is None:
+            return False
+        is_revisit = found.kind is RecordType.REVISIT  # its digest may be written in another way
+        alike = is_revisit or held.payload_digest == payload_digest_of(without_chunks(found.head, found.body))
+        return (held.record_type, held.captured_at) != (found.kind, found.captured_at) or not alike
+
+    def _namesake(self, found: Found) -> Capture | None:
+        pending = self._pending.get(found.record_id)
+        if pending or not self._catalog.holds(found.record_id):
+            return pending
+        return self._catalog.capture(found.record_id)
 
     def keep(self, found: Found, placing: Placing, *going_with: bytes) -> None:
-        """Writes a capture as it was, our note on it, and the records that go with it."""
+        """Writes a capture as it was, our note on it, and the records that go with it.
+
+        In none of those of others `foreign.refusal` finds anything.
+        """
         appender = self._appender or self._begin()
         own = _own_fields(placing)
         note = warc.note(_note_id(found, self._at), self._at, found.record_id, own, _text(placing))
-        members = [warc.packed(record) for record in (found.data, note, *going_with)]
-        written = appender.append_members(*members, sync=False)
-        place = _Place(appender.path.name.removesuffix(OPEN), written.offset, written.length, self.pass_id)
-        self._ids.add(found.record_id)
-        self._pending.append(_capture(found, own, placing.referred, place))
+        packed = [warc.packed(record) for record in (found.data, note, *going_with)]
+        written = appender.append_members(*packed, sync=False)
+        place = _Place(closed_name(appender.path.name), written.offset, written.length, self.pass_id)
+        self._pending[found.record_id] = _capture(found, own, placing.referred, place)
+        self._likes.add(_likeness(found, placing.uri))
 
     def append_beside(self, record: bytes) -> None:
         """Writes a record that is no capture of a page but tells of some: a list of captures."""
@@ -107,28 +142,27 @@ class Import:
         if self._appender is None:
             return
         self._appender.sync()
-        self._catalogued(self._appender.path, self._pending)
-        self._pending = []
+        self._catalogued(self._appender.path, list(self._pending.values()))
+        self._pending = {}
 
     def _catalogued(self, path: Path, captures: Sequence[Capture]) -> None:
-        name, size = path.name.removesuffix(OPEN), path.stat().st_size
+        name, size = closed_name(path.name), path.stat().st_size
         self._catalog.add_brought(self.pass_id, began_at(self.pass_id), captures, name, size)
 
     def _begin(self) -> warc.Appender:
         self.pass_id = self._free_id()
-        name = f"etolwatch-{self.pass_id}{SUFFIX}"
+        name = f"{PREFIX}{self.pass_id}{SUFFIX}"
         self._appender = warc.Appender(self._folder / (name + OPEN))
         about = {"software": f"etolwatch/{__version__}", "format": "WARC File Format 1.1", **self._about}
         info = warc.info(uuid.uuid5(NAMES, name).urn, name, self._at, about)
-        for record in (info, *self._infos):
-            self._appender.append_members(warc.packed(record), sync=False)
+        self._appender.append_members(*(warc.packed(one) for one in (info, *self._infos)), sync=False)
         return self._appender
 
     def _free_id(self) -> str:
         at = self._at
         while True:
-            pass_id = f"{RUN}{at.astimezone(UTC):%Y%m%d%H%M%S}"
-            path = self._folder / f"etolwatch-{pass_id}{SUFFIX}"
+            pass_id = f"{IMPORT}{at.astimezone(UTC):%Y%m%d%H%M%S}"
+            path = self._folder / f"{PREFIX}{pass_id}{SUFFIX}"
             is_open = path.with_name(path.name + OPEN).exists()
             if not (path.exists() or is_open or self._catalog.has_pass(pass_id)):
                 return pass_id
@@ -137,18 +171,7 @@ class Import:
 
 def began_at(pass_id: str) -> datetime:
     """The instant that the id of an import names."""
-    return datetime.strptime(pass_id.removeprefix(RUN), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-
-
-def run_of(name: str) -> str:
-    """The id of the import that wrote a file."""
-    return name.removesuffix(OPEN).removesuffix(SUFFIX).removeprefix("etolwatch-")
-
-
-def is_import(name: str) -> bool:
-    """Whether a file name, finished or open, is that of an import."""
-    digits = run_of(name).removeprefix(RUN)
-    return name.startswith(PREFIX) and len(digits) == 14 and digits.isdigit()
+    return datetime.strptime(pass_id.removeprefix(IMPORT), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 # ── reading what was kept ────────────────────────────────────────────────────────────
@@ -167,71 +190,97 @@ def read(path: Path, capture: Capture) -> warc.Stored:
 
     Raises FixityError if another record, none or other bytes are there.
     """
-    place = f"{path} at byte {capture.offset}"
-    try:
-        stored = next(warc.records(path, capture.offset), None)
-    except OSError as error:
-        raise ArchiveError("cannot read", place, error.strerror or str(error)) from error
-    except ArchiveError as error:
-        raise FixityError("a record is damaged", place, error.cause) from error
-    if stored is None or stored.fields.get("WARC-Record-ID", "").strip("<>") != capture.record_id:
-        raise FixityError("a record is not where it was put", place, f"expected {capture.record_id}")
+    stored = warc.located(path, capture.offset, capture.record_id)
     body = without_chunks(stored.head, stored.body)
     digest = payload_digest_of(body)
     if digest != capture.payload_digest:
         cause = f"expected {capture.payload_digest}, found {digest}"
+        place = f"{path} at byte {capture.offset}"
         raise FixityError("bytes are not those that were recorded", place, cause)
-    return warc.Stored(
-        stored.record_type, stored.fields, stored.status, stored.head, body, stored.offset, stored.length
-    )
+    return replace(stored, body=body)
 
 
 def catalogue(catalog: Catalog, path: Path) -> int:
     """Catalogues what a file of brought captures holds and the catalog lacks; gives back how many that is.
 
-    Raises ArchiveError where the file is damaged.
+    What is damaged is told in the log and passed over. Raises ArchiveError if the file cannot be read.
     """
-    name = path.name.removesuffix(OPEN)
-    pass_id = run_of(name)
-    captures = [c for c in captures_of(catalog, path, pass_id) if not catalog.holds(c.record_id)]
+    name = closed_name(path.name)
+    pass_id = pass_of(name)
+    captures = []
+    try:
+        for found in captures_of(catalog, path, pass_id):
+            if isinstance(found, Damage):
+                log.error("%s: %s; see “etolwatch verify”", found.place, found.reason)
+            elif not catalog.holds(found.record_id):
+                captures.append(found)
+    except OSError as error:
+        raise ArchiveError("cannot read", str(path), error.strerror or str(error)) from error
     catalog.add_brought(pass_id, began_at(pass_id), captures, name, path.stat().st_size)
     return len(captures)
 
 
-def captures_of(catalog: Catalog, path: Path, pass_id: str) -> Iterator[Capture]:
-    """The captures that a file of brought captures tells of, in its order. Raises ArchiveError."""
+def captures_of(catalog: Catalog, path: Path, pass_id: str) -> Iterator[Capture | Damage]:
+    """The captures that a file of brought captures tells of, in its order, and what of it is damaged.
+
+    Each lies before our note on it, which says where it belongs. Raises OSError.
+    """
     known: dict[str, Capture] = {}
-    main: tuple[Raw, Found] | None = None
-    for raw in raw_records(path):
-        found = raw if isinstance(raw, Damage) else read_record(f"{path} at byte {raw.at}", raw.data)
-        if isinstance(raw, Damage) or isinstance(found, Damage):
-            raise ArchiveError("no WARC record", str(path), str(found))
-        if found is not None and found.kind is not None:
-            main = (raw, found)
-        elif found is None and main is not None and (own := _own(raw, main[1])):
-            place = _Place(path.name.removesuffix(OPEN), main[0].at, main[0].length, pass_id)
-            capture = _capture(main[1], own, _referred(catalog, known, own), place)
-            known[capture.record_id] = capture
-            yield capture
+    main: tuple[Member, Found] | None = None
+    for member in members(path):
+        place = f"{path} at byte {member.offset}"
+        if not isinstance(member, Member):
             main = None
+            yield Damage(place, f"{member.why}, up to byte {member.end}")
+            continue
+        found = read_record(place, member.data)
+        if isinstance(found, Damage):
+            yield found
+        elif found is None and main is not None and (own := _own(member, main[1])):
+            here = _Place(closed_name(path.name), main[0].offset, main[0].length, pass_id)
+            capture = _noted(catalog, known, main[1], own, here)
+            if isinstance(capture, Capture):
+                known[capture.record_id] = capture
+            yield capture
+        main = (member, found) if isinstance(found, Found) else None
 
 
-def _own(raw: Raw, about: Found) -> Mapping[str, str] | None:
+def last_beside(folder: Path, kind: str) -> Iterator[Parsed]:
+    """What closed files of imports say last beside their captures, of those that say this kind of thing.
+
+    Raises OSError.
+    """
+    for path in sorted(path for path in folder.glob(f"{PREFIX}*{SUFFIX}") if is_import(path.name)):
+        closed = seal.head(path)
+        link = closed[0].records[-1] if closed and closed[0].records else None
+        member = member_at(path, link.offset, link.length) if link and link.type == "metadata" else None
+        if member is None or link_to(member) != link:
+            continue  # what is damaged there, verification says
+        said = parse(member.data)
+        if said.get(KIND_FIELD) == kind:
+            yield said
+
+
+def _own(member: Member, about: Found) -> Mapping[str, str] | None:
     """The fields of our note on a record; None if this is none."""
-    lines = raw.data.partition(b"\r\n\r\n")[0].decode("utf-8", "replace").split("\r\n")[1:]
-    fields = dict(line.split(": ", 1) for line in lines if ": " in line)
-    is_ours = ORIGIN_FIELD in fields and fields.get("WARC-Concurrent-To") == f"<{about.record_id}>"
-    return fields if is_ours else None
+    try:
+        note = parse(member.data)
+    except NoRecord:
+        return None  # a record of another kind; whether it is whole, verification says
+    is_ours = note.record_type == "metadata" and note.get("WARC-Concurrent-To") == f"<{about.record_id}>"
+    return dict(note.fields) if is_ours and note.get(ORIGIN_FIELD) else None
 
 
-def _referred(catalog: Catalog, known: Mapping[str, Capture], own: Mapping[str, str]) -> Capture | None:
+def _noted(
+    catalog: Catalog, known: Mapping[str, Capture], found: Found, own: Mapping[str, str], place: _Place
+) -> Capture | Damage:
     record_id = own.get(REFERS_FIELD)
     if record_id is None:
-        return None
+        return _capture(found, own, None, place)
     try:
-        return known.get(record_id) or catalog.capture(record_id)
-    except NoSuchCapture as error:
-        raise ArchiveError("a revisit of a record that is lost", record_id) from error
+        return _capture(found, own, known.get(record_id) or catalog.capture(record_id), place)
+    except NoSuchCapture:
+        return Damage(found.place, f"a revisit of a record that is lost: {record_id}")
 
 
 def _capture(found: Found, own: Mapping[str, str], referred: Capture | None, place: _Place) -> Capture:
@@ -248,8 +297,8 @@ def _capture(found: Found, own: Mapping[str, str], referred: Capture | None, pla
         asks=found.uri,
         site=own[warc.SITE_FIELD],
         captured_at=found.captured_at,
-        status=304 if not_modified else found.status or 200,
-        record_type=found.kind or RecordType.RESPONSE,
+        status=304 if not_modified else found.status or (referred.status if referred else 200),
+        record_type=found.kind,
         outcome=Outcome(own[warc.OUTCOME_FIELD]),
         payload_digest=referred.payload_digest if referred else payload_digest_of(exchange.body),
         body_digest=referred.body_digest if referred else digest_of(body),
@@ -264,6 +313,7 @@ def _capture(found: Found, own: Mapping[str, str], referred: Capture | None, pla
         pass_id=place.pass_id,
         size_bytes=referred.size_bytes if referred else len(body),
         origin=own[ORIGIN_FIELD],
+        requisite=Requisite(needed_as) if (needed_as := own.get(warc.REQUISITE_FIELD)) else None,
     )
 
 
@@ -273,10 +323,17 @@ def _own_fields(placing: Placing) -> dict[str, str]:
         warc.SITE_FIELD: placing.site,
         warc.OUTCOME_FIELD: placing.outcome,
         ORIGIN_FIELD: placing.origin,
+        warc.REQUISITE_FIELD: placing.requisite,
         warc.LOCATION_FIELD: placing.location,
         REFERS_FIELD: placing.referred.record_id if placing.referred else None,
     }
     return {name: value for name, value in fields.items() if value}
+
+
+def _likeness(found: Found, uri: str) -> tuple[str, datetime, str]:
+    """What two records of one capture have in common: the page, the instant, the bytes."""
+    at = found.captured_at.replace(microsecond=0)
+    return uri, at, payload_digest_of(without_chunks(found.head, found.body))
 
 
 def _text(placing: Placing) -> str:

@@ -14,18 +14,22 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from etolwatch.archive import journal
+from etolwatch.archive.disk import MAKE_ROOM
+from etolwatch.archive.findings import Findings
 from etolwatch.archive.journal import Journal
+from etolwatch.archive.moments import Line, Moment
 from etolwatch.archive.passages import Passages, Reading
 from etolwatch.archive.schema import SCHEMA, VERSION
+from etolwatch.archive.snapshot import FIELDS, STANDING, Standing, standing
 from etolwatch.archive.timeline import Entry, tell
-from etolwatch.contract import finding_from_dict, finding_to_dict
-from etolwatch.errors import ArchiveError, NoSuchCapture, UnknownPage
+from etolwatch.contract import digest_of, finding_from_dict, finding_to_dict
+from etolwatch.errors import ArchiveError, NoSuchCapture, OlderCatalog, UnknownPage
 from etolwatch.model import (
     Capture,
     Finding,
@@ -34,41 +38,55 @@ from etolwatch.model import (
     Pass,
     PassState,
     RecordType,
+    Requisite,
+    RequisiteFigures,
     Summary,
     Trouble,
+    Verdict,
 )
 
 GROWTH_OVER = timedelta(days=30)
 MOST_CANDIDATES = 8  # named when an ending is not unique
 
 _COUNTED = {
-    Outcome.NEW: "captured",
-    Outcome.CHANGED: "captured",
-    Outcome.UNCHANGED: "unchanged",
-    Outcome.GONE: "gone",
-    Outcome.FAILED: "failed",
-    Outcome.SUSPECT: "failed",
+    Outcome.NEW: ("captured",),
+    Outcome.CHANGED: ("captured",),
+    Outcome.UNCHANGED: ("unchanged",),
+    Outcome.GONE: ("gone",),
+    Outcome.FAILED: ("failed",),
+    Outcome.SUSPECT: ("failed",),
 }
 _CAPTURE = (
     "{0}.record_id, {1}.uri, {0}.asks, {0}.site, {0}.captured_at, {0}.status, {0}.record_type, {0}.outcome,"
     " {0}.payload_digest, {0}.body_digest, {0}.content_type, {0}.etag, {0}.last_modified, {0}.location,"
     ' (SELECT name FROM warc WHERE seq = {0}.warc), {0}."offset", {0}.length, {0}.refers_to,'
-    " (SELECT pass_id FROM pass WHERE seq = {0}.pass), {0}.size_bytes, {0}.origin"
+    " (SELECT pass_id FROM pass WHERE seq = {0}.pass), {0}.size_bytes, {0}.origin, {0}.requisite"
 )
 _C = _CAPTURE.format("capture", "page")
-_WIDTH = 21  # columns of one capture
+_WIDTH = 22  # columns of one capture
 _FROM = " FROM capture JOIN page ON page.id = capture.page "
 _HELD = "capture.outcome IN ('new', 'changed', 'unchanged')"
 # A judgement may say that what looked like a text was none; it holds for all captures of that text.
 _JUDGED = " LEFT JOIN finding ON finding.capture = capture.text "
 _TEXT = "coalesce(finding.verdict NOT IN ('page_gone', 'suspect_capture'), 1)"
 _ASTRAY = "last_outcome NOT IN ('new', 'changed', 'unchanged')"
+_IS_PAGE = "page.requisite IS NULL"
+# What has references of its own to follow: texts, style sheets, the contents of frames.
+_READ = "(page.requisite IS NULL OR page.requisite IN ('style', 'frame'))"
 _LINE = "capture.line_at, capture.seq"  # the order of a page's captures …
 _LATEST = "capture.line_at DESC, capture.seq DESC"  # … and backwards
 _RUNS = (
-    "SELECT seq, pass_id, started_at, finished_at, state, visited, captured, unchanged, gone, failed, reason"
-    " FROM pass "
+    "SELECT seq, pass_id, started_at, finished_at, state, visited, captured, unchanged, gone, failed, reason,"
+    " requisites FROM pass "
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a text leads to that was unknown: pages that it links to, requisites that it needs."""
+
+    pages: list[str] = field(default_factory=list)
+    requisites: list[tuple[str, Requisite]] = field(default_factory=list)
 
 
 def instant_text(at: datetime) -> str:
@@ -88,16 +106,17 @@ def _maybe_instant(text: str | None) -> datetime | None:
 class Catalog:
     """The index of one store, opened by `Store`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._db, self.path = connection, path
         self.passages = Passages(connection)
+        self.found = Findings(connection)
         self._warcs: dict[str, int] = {}
 
     @classmethod
     def open(cls, path: Path) -> Catalog:
         """The catalog in this file, made if it is not there. Raises ArchiveError if it cannot be read."""
         with _damage_named(path):
-            return cls(_connected(str(path), path, _prepare))
+            return cls(_connected(str(path), path, _prepare), path)
 
     @classmethod
     def read_only(cls, path: Path) -> Catalog:
@@ -105,9 +124,10 @@ class Catalog:
         if not path.exists():
             db = sqlite3.connect(":memory:", isolation_level=None)
             db.executescript(SCHEMA)
-            return cls(db)
+            return cls(db, path)
         with _damage_named(path):
-            return cls(_connected(f"{path.resolve().as_uri()}?{_read_mode(path)}", path, _check_version))
+            address = f"{path.resolve().as_uri()}?{_read_mode(path)}"
+            return cls(_connected(address, path, _check_version), path)
 
     def close(self) -> None:
         self._db.close()
@@ -126,10 +146,12 @@ class Catalog:
             yield
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
-            raise ArchiveError("the catalog cannot be written", cause=str(error)) from error
+            raise trouble_with(self.path, error) from error
         finally:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+                self._warcs.clear()  # some of them may be gone with it
+                self.passages.undone()
 
     def in_haste(self) -> None:
         """Writes without waiting for the disk: for a catalog that is thrown away if its making fails."""
@@ -145,17 +167,26 @@ class Catalog:
         finally:
             self._db.execute("ROLLBACK")
 
+    def requisites_changed(self, pass_id: str) -> int:
+        """How many style sheets, pictures and the like a pass found to be others than before."""
+        sql = (
+            "SELECT count(*) FROM capture WHERE pass = (SELECT seq FROM pass WHERE pass_id = ?)"
+            " AND requisite IS NOT NULL AND outcome = 'changed'"
+        )
+        return int(self._db.execute(sql, (pass_id,)).fetchone()[0])
+
     def copy_to(self, path: Path) -> None:
         """Writes the catalog as it stands at one moment to another file (sqlite.org/backup.html).
 
-        Raises ArchiveError.
+        Raises ArchiveError, which names this one where it is damaged, and the other where that cannot be
+        written.
         """
         try:
             with closing(sqlite3.connect(path)) as target:
                 self._db.backup(target)
                 target.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
-            raise ArchiveError("the catalog cannot be copied", str(path), str(error)) from error
+            raise trouble_with(path if _is_of_the_disk(error) else self.path, error) from error
 
     def damage(self) -> str:
         """What SQLite finds wrong with the file itself; "" if nothing."""
@@ -171,11 +202,12 @@ class Catalog:
         """The full address of the one known page whose address ends so.
 
         A whole address, or an ending that begins at a path segment, is preferred to one
-        that begins inside a word. Raises UnknownPage, with the candidates where there are
-        several.
+        that begins inside a word, and a page to what pages need. Raises UnknownPage, with the
+        candidates where there are several.
         """
-        sql = "SELECT uri FROM page WHERE substr(uri, -length(?)) = ? ORDER BY uri"
-        found = [row[0] for row in self._db.execute(sql, (ending, ending))] if ending else []
+        sql = "SELECT uri, requisite IS NULL FROM page WHERE substr(uri, -length(?)) = ? ORDER BY uri"
+        rows = self._db.execute(sql, (ending, ending)).fetchall() if ending else []
+        found = [uri for uri, is_page in rows if is_page or uri == ending] or [uri for uri, _ in rows]
         whole = [uri for uri in found if uri == ending]
         segment = [uri for uri in found if ending.startswith("/") or uri.endswith("/" + ending)]
         for candidates in (whole, found, segment):
@@ -185,6 +217,15 @@ class Catalog:
             raise UnknownPage("no known page has an address that ends so", ending, "see “etolwatch status”")
         shown = ", ".join(found[:MOST_CANDIDATES]) + (" …" if len(found) > MOST_CANDIDATES else "")
         raise UnknownPage(f"{len(found)} pages have addresses that end so", ending, shown)
+
+    def resolve_text(self, ending: str) -> str:
+        """As `resolve`, for who wants to read words. Raises UnknownPage for what pages only need, too."""
+        uri = self.resolve(ending)
+        known = self.history(uri)
+        if known and known.requisite:
+            cause = f"pages need it as {known.requisite}; “etolwatch show --html” gives its bytes"
+            raise UnknownPage("it is no page and has no words", uri, cause)
+        return uri
 
     def history(self, uri: str) -> History | None:
         """What is known of one page; None if it was never heard of."""
@@ -201,25 +242,29 @@ class Catalog:
     def _histories(self, where: str, values: Sequence[object]) -> Iterator[History]:
         sql = (
             "SELECT page.uri, page.site, page.first_seen_at, page.found_on, page.last_visited_at,"
-            f" page.last_outcome, page.run, page.full_at, page.last_capture = page.version,"
+            f" page.last_outcome, page.run, page.full_at, page.requisite,"
+            " page.last_visited_at < (SELECT started_at FROM pass WHERE seq = page.needed_in),"
+            " page.last_capture = page.version,"
             f" {_CAPTURE.format('v', 'page')}, {_CAPTURE.format('l', 'page')} FROM page"
             " LEFT JOIN capture v ON v.seq = page.version"
             " LEFT JOIN capture l ON l.seq = page.last_capture AND page.last_capture IS NOT page.version "
         )
         for row in self._db.execute(sql + where, values).fetchall():
-            uri, site, first, found_on, visited, outcome, run, full, same = row[:9]
-            version = _capture(row[9 : 9 + _WIDTH])
+            uri, site, first, found_on, visited, outcome, run, full, requisite, awaited, same = row[:11]
+            version = _capture(row[11 : 11 + _WIDTH])
             yield History(
                 uri=uri,
                 site=site,
                 first_seen_at=instant(first),
                 found_on=found_on,
-                last=version if same else _capture(row[9 + _WIDTH :]),
+                last=version if same else _capture(row[11 + _WIDTH :]),
                 version=version,
                 last_visited_at=_maybe_instant(visited),
                 last_outcome=Outcome(outcome) if outcome else None,
                 run=run,
                 full_at=_maybe_instant(full),
+                requisite=Requisite(requisite) if requisite else None,
+                is_awaited=bool(requisite and awaited),
             )
 
     # ── captures ─────────────────────────────────────────────────────────────────────
@@ -227,6 +272,27 @@ class Catalog:
     def captures(self, uri: str) -> list[Capture]:
         """All captures of a page, in the order in which they were made, whoever made them."""
         return self._captures(f"WHERE page.uri = ? ORDER BY {_LINE}", (uri,))
+
+    def line(self, uri: str) -> Line:
+        """When a page was captured, and what each capture is; without moments where it is not held."""
+        sql = (
+            "SELECT capture.record_id, capture.captured_at, capture.outcome, capture.status, finding.verdict,"
+            f" capture.origin{_FROM} LEFT JOIN finding ON finding.capture = capture.seq"
+            f" WHERE page.uri = ? ORDER BY {_LINE}"
+        )
+        return Line.of(
+            uri,
+            (
+                Moment(row[0], instant(row[1]), Outcome(row[2]), row[3], row[4] and Verdict(row[4]), row[5])
+                for row in self._db.execute(sql, (uri,))
+            ),
+        )
+
+    def addresses(self, beginning: str = "", *, pages: bool = False) -> list[tuple[str, int]]:
+        """The addresses of all that was captured, in order, and how often; ``pages``: of pages only."""
+        sql = "SELECT uri, captures FROM page WHERE captures > 0 AND uri >= ? AND uri < ?"
+        only = " AND requisite IS NULL" if pages else ""
+        return list(self._db.execute(f"{sql}{only} ORDER BY uri", (beginning, beginning + "\U0010ffff")))
 
     def versions(self, uri: str) -> list[Capture]:
         """The captures of a page that hold a text, in their order; soft 404s and errors passed over."""
@@ -275,12 +341,29 @@ class Catalog:
         """
         where = (
             f"{_JUDGED} WHERE capture.page = (SELECT page FROM capture WHERE record_id = ?)"
-            f" AND {_HELD} AND {_TEXT}"
+            f" AND {_HELD} AND {_TEXT} AND capture.requisite IS ?"
             " AND (capture.line_at, capture.seq) < (SELECT line_at, seq FROM capture WHERE record_id = ?)"
             f" ORDER BY {_LATEST} LIMIT 1"
         )
-        found = self._captures(where, (capture.record_id, capture.record_id))
+        found = self._captures(where, (capture.record_id, capture.requisite, capture.record_id))
         return found[0] if found else None
+
+    def state_at(self, at: datetime | None = None, site: str | None = None) -> Iterator[Standing]:
+        """Every page and requisite as it stood at a time (None: now), of one site or of all, by address.
+
+        Those that were first heard of later are left out. Sites share requisites, so those of
+        all sites are given with the pages of one. A stream: the catalog may be read
+        meanwhile; whoever wants it to stay as it is asks inside `snapshot`.
+        """
+        sql = STANDING.format(capture=_CAPTURE.format("version", "page"))
+        limit = "9" if at is None else instant_text(at)
+        for row in self._db.execute(sql, {"at": limit, "site": site}):
+            yield standing(row, _capture(row[FIELDS:]))
+
+    def first_held(self) -> dict[str, datetime]:
+        """When each address was first captured with something to keep; those never held are not in it."""
+        sql = f"SELECT page.uri, min(capture.captured_at){_FROM}WHERE {_HELD} GROUP BY page.id"
+        return {uri: instant(at) for uri, at in self._db.execute(sql)}
 
     def selected(
         self, site: str | None, uri: str | None, since: datetime | None, until: datetime | None
@@ -324,14 +407,31 @@ class Catalog:
     # ── findings ─────────────────────────────────────────────────────────────────────
 
     def unjudged(self) -> Iterator[Capture]:
-        """Captures that tell something and have no finding yet, page by page, oldest first.
+        """Captures that tell something and have no finding yet: pass by pass, page by page, oldest first.
+
+        What others captured stands between passes: where some of it waits, only page by page.
 
         First and changed texts; and the first of a row of like answers where a page is
         gone, moved or suspect, for what goes on is no news. A finding made by older rules
         stands until the past is read again: an upgrade makes no edit.
         """
-        where = f"WHERE capture.news > 0 AND capture.judged_by IS NULL ORDER BY capture.page, {_LINE}"
-        yield from self._captures(where, ())
+        waiting = "capture.news > 0 AND capture.judged_by IS NULL"
+        brought = self._db.execute(f"SELECT 1 FROM capture WHERE {waiting} AND origin IS NOT NULL LIMIT 1")
+        order = "capture.page" if brought.fetchone() else "capture.pass, capture.page"
+        yield from self._captures(f"WHERE {waiting} ORDER BY {order}, {_LINE}", ())
+
+    def brought_about(self, pass_id: str) -> set[tuple[str, datetime]]:
+        """Address and instant of those findings of a pass that are there through what others captured.
+
+        They are on such a capture, or compare with one that came in when ours had long been made.
+        """
+        sql = (
+            "SELECT page.uri, finding.captured_at FROM finding JOIN page ON page.id = finding.page"
+            " JOIN capture own ON own.seq = finding.capture"
+            " WHERE finding.pass = (SELECT seq FROM pass WHERE pass_id = ?)"
+            " AND (own.origin IS NOT NULL OR finding.base > finding.capture)"
+        )
+        return {(uri, instant(at)) for uri, at in self._db.execute(sql, (pass_id,))}
 
     def is_news(self, capture: Capture) -> bool:
         """Whether a judgement on a capture is one to tell: not where only what stands before it is new."""
@@ -347,25 +447,19 @@ class Catalog:
         """
         body = json.dumps(finding_to_dict(finding), ensure_ascii=False, separators=(",", ":"))
         with self.transaction():
-            self._db.execute(
-                "INSERT OR REPLACE INTO finding"
-                " (capture, base, page, pass, captured_at, verdict, normaliser, body)"
-                " SELECT seq, (SELECT seq FROM capture WHERE record_id = ?), page, pass, captured_at, ?, ?, ?"
-                " FROM capture WHERE record_id = ?",
-                (
-                    base.record_id if base else None,
-                    finding.verdict,
-                    finding.normaliser,
-                    body,
-                    capture.record_id,
-                ),
-            )
+            places = [self._seq(one.record_id) if one else None for one in (capture, base)]
+            if places[0] is not None:
+                self.found.keep(places[0], places[1], finding, body)
             self._db.execute(
                 "UPDATE capture SET judged_by = ?, news = min(news, 1) WHERE record_id = ?",
                 (finding.normaliser, capture.record_id),
             )
             if reading is not None:
                 self.passages.keep(capture.record_id, reading)
+
+    def _seq(self, record_id: str) -> int | None:
+        row = self._db.execute("SELECT seq FROM capture WHERE record_id = ?", (record_id,)).fetchone()
+        return int(row[0]) if row else None
 
     def add_reading(self, capture: Capture, reading: Reading) -> None:
         """Keeps what a version says that was judged before."""
@@ -426,6 +520,11 @@ class Catalog:
         sql = "SELECT record_id, body FROM finding JOIN capture ON seq = finding.capture ORDER BY seq"
         for record_id, body in self._db.execute(sql):
             yield record_id, finding_from_dict(json.loads(body))
+
+    def misquoted(self) -> list[str]:
+        """The records whose findings are listed with another verdict or digest than their own words give."""
+        sql = "SELECT record_id, verdict, digest, body FROM finding f JOIN capture c ON c.seq = f.capture"
+        return [record_id for record_id, *listed, body in self._db.execute(sql) if _listed(body) != listed]
 
     def reading_on(self, record_id: str) -> list[tuple[str, str]] | None:
         """What is searched of a version, as (zone, passage); None if it has no text."""
@@ -553,6 +652,7 @@ class Catalog:
                 gone=row[8],
                 failed=row[9],
                 reason=row[10],
+                requisites=row[11],
             )
             for row in rows
         ]
@@ -573,17 +673,22 @@ class Catalog:
         warc_end: int = 0,
         requests: int = 0,
         links: Sequence[str] = (),
+        needs: Sequence[tuple[str, Requisite]] = (),
         linked_under: str | None = None,
-    ) -> list[str]:
+        requisite: Requisite | None = None,
+    ) -> Found:
         """Notes one visit, with its capture and the links of its text, in one transaction.
 
-        Gives back those of ``links`` that were unknown. ``warc_end`` is how far the file of
-        the capture now reaches; ``linked_under`` says under which scope the links were read.
+        Gives back what was unknown of ``links`` (pages) and ``needs`` (requisites). ``warc_end``
+        is how far the file of the capture now reaches; ``linked_under`` says under which scope
+        the links were read; ``requisite``, as what the visited was asked for.
         """
         when = instant_text(at)
         with self.transaction():
             run = self._db.execute("SELECT seq FROM pass WHERE pass_id = ?", (pass_id,)).fetchone()[0]
-            page = self._page(uri, site, when, found_on)
+            page = self._page(uri, site, when, found_on, requisite, run)
+            if capture:
+                self._set_requisite(page, run, capture.requisite)
             seq = self._insert_capture(page, run, capture, warc_end) if capture else None
             self._db.execute(
                 "INSERT INTO visit (pass, page, at, outcome, message, capture) VALUES (?, ?, ?, ?, ?, ?)"
@@ -592,18 +697,15 @@ class Catalog:
                 (run, page, when, outcome, message, seq),
             )
             self._visit_page(page, site, when, outcome, message)
-            column = _COUNTED.get(outcome)
-            counted = f", {column} = {column} + 1" if column else ""
-            self._db.execute(
-                f"UPDATE pass SET active_at = ?, visited = visited + 1{counted} WHERE seq = ?",
-                (when, run),
-            )
+            columns = ["requisites"] if requisite else ["visited", *_COUNTED.get(outcome, ())]
+            counted = ", ".join(f"{column} = {column} + 1" for column in columns)
+            self._db.execute(f"UPDATE pass SET active_at = ?, {counted} WHERE seq = ?", (when, run))
             if requests:
                 self._spend(run, site, requests)
             if outcome in (Outcome.NEW, Outcome.CHANGED):  # None: the links of this text are unread
                 sql = "UPDATE page SET linked_under = ?, linked_in = ? WHERE id = ?"
                 self._db.execute(sql, (linked_under, run if linked_under else None, page))
-            return self._discover(site, links, uri, when)
+            return self._discover(site, links, needs, uri, when)
 
     def spend(self, pass_id: str, site: str, requests: int) -> None:
         """Counts requests that were no visit (robots.txt, tries given up) towards a site's budget."""
@@ -616,32 +718,97 @@ class Catalog:
         )
 
     def discover(
-        self, site: str, uris: Sequence[str], found_on: str, linked_under: str, at: datetime
-    ) -> list[str]:
-        """Notes the links of a text that was kept earlier; gives back those that were unknown."""
+        self,
+        site: str,
+        links: Sequence[str],
+        needs: Sequence[tuple[str, Requisite]],
+        found_on: str,
+        linked_under: str,
+        at: datetime,
+    ) -> Found:
+        """Notes what a text that was kept earlier links to and needs; gives back what was unknown."""
         with self.transaction():
             sql = (
                 "UPDATE page SET linked_under = ?, linked_in = (SELECT max(seq) FROM pass WHERE is_open = 1)"
                 " WHERE uri = ?"
             )
             self._db.execute(sql, (linked_under, found_on))
-            return self._discover(site, uris, found_on, instant_text(at))
+            return self._discover(site, links, needs, found_on, instant_text(at))
 
     def unread_links(self, linked_under: str, uris: Iterable[str]) -> list[Capture]:
         """Of these pages, the versions whose links were not read under this scope yet."""
         wanted = set(uris)
-        where = "WHERE page.version = capture.seq AND page.linked_under IS NOT ? ORDER BY page.id"
+        where = f"WHERE page.version = capture.seq AND page.linked_under IS NOT ? AND {_READ}"
+        where += " ORDER BY page.id"
         return [c for c in self._captures(where, (linked_under,)) if c.uri in wanted]
 
-    def _discover(self, site: str, uris: Sequence[str], found_on: str, when: str) -> list[str]:
+    def _discover(
+        self,
+        site: str,
+        links: Sequence[str],
+        needs: Sequence[tuple[str, Requisite]],
+        found_on: str,
+        when: str,
+    ) -> Found:
+        """Notes what a text leads to. A page wins: what is linked to as a text is no requisite."""
         sql = "INSERT OR IGNORE INTO page (uri, site, first_seen_at, found_on) VALUES (?, ?, ?, ?)"
-        return [uri for uri in uris if self._db.execute(sql, (uri, site, when, found_on)).rowcount]
+        pages = [
+            uri
+            for uri in links
+            if self._db.execute(sql, (uri, site, when, found_on)).rowcount or self._become_page(uri)
+        ]
+        insert = (
+            "INSERT OR IGNORE INTO page (uri, site, first_seen_at, found_on, requisite, needed_in)"
+            " VALUES (?, ?, ?, ?, ?, (SELECT max(seq) FROM pass WHERE is_open = 1))"
+        )
+        requisites = [
+            (uri, kind)
+            for uri, kind in needs
+            if self._db.execute(insert, (uri, site, when, found_on, kind)).rowcount
+            or self._become_requisite(uri, kind)
+        ]
+        return Found(pages, requisites)
 
-    def _page(self, uri: str, site: str, when: str, found_on: str | None) -> int:
+    def _become_page(self, uri: str) -> bool:
+        """Makes a page of what was a requisite, if it answered with mark-up or was never asked for."""
+        sql = (
+            "UPDATE page SET requisite = NULL, version = NULL, full_at = NULL,"
+            " needed_in = (SELECT max(seq) FROM pass WHERE is_open = 1)"
+            " WHERE uri = ? AND requisite IS NOT NULL AND (last_visited_at IS NULL OR"
+            " (SELECT content_type FROM capture WHERE seq = page.version) LIKE 'text/html%')"
+        )
+        return self._db.execute(sql, (uri,)).rowcount > 0
+
+    def _become_requisite(self, uri: str, kind: Requisite) -> bool:
+        """Makes a requisite of a page that never was one: its type was not kept, or it was not there."""
+        sql = (
+            "UPDATE page SET requisite = ?, needed_in = (SELECT max(seq) FROM pass WHERE is_open = 1)"
+            " WHERE uri = ? AND requisite IS NULL AND last_outcome = 'listed' AND version IS NULL"
+        )
+        return self._db.execute(sql, (kind, uri)).rowcount > 0
+
+    def _set_requisite(self, page: int, run: int, kind: Requisite | None) -> None:
+        """Notes as what a page was captured, where a file tells of it that is told again."""
+        sql = "UPDATE page SET requisite = ?, needed_in = ? WHERE id = ? AND requisite IS NOT ?"
+        self._db.execute(sql, (kind, run, page, kind))
+
+    def _page(
+        self,
+        uri: str,
+        site: str,
+        when: str,
+        found_on: str | None,
+        requisite: Requisite | None,
+        run: int | None = None,
+    ) -> int:
         row = self._db.execute("SELECT id FROM page WHERE uri = ?", (uri,)).fetchone()
         if row is None:
-            sql = "INSERT INTO page (uri, site, first_seen_at, found_on) VALUES (?, ?, ?, ?) RETURNING id"
-            row = self._db.execute(sql, (uri, site, when, found_on)).fetchone()
+            sql = (
+                "INSERT INTO page (uri, site, first_seen_at, found_on, requisite, needed_in)"
+                " VALUES (?, ?, ?, ?, ?, ?) RETURNING id"
+            )
+            needed_in = run if requisite else None
+            row = self._db.execute(sql, (uri, site, when, found_on, requisite, needed_in)).fetchone()
         return int(row[0])
 
     def _visit_page(self, page: int, site: str, when: str, outcome: Outcome, message: str) -> None:
@@ -677,8 +844,8 @@ class Catalog:
         cursor = self._db.execute(
             "INSERT INTO capture (record_id, page, pass, asks, site, captured_at, status, record_type,"
             " outcome, payload_digest, body_digest, content_type, etag, last_modified, location, warc,"
-            ' "offset", length, refers_to, size_bytes, origin, line_at, text, news)'
-            f" VALUES ({', '.join('?' * 24)})",
+            ' "offset", length, refers_to, size_bytes, origin, requisite, line_at, text, news)'
+            f" VALUES ({', '.join('?' * 25)})",
             (
                 capture.record_id,
                 page,
@@ -701,6 +868,7 @@ class Catalog:
                 capture.refers_to,
                 capture.size_bytes,
                 capture.origin,
+                capture.requisite,
                 line_at,
                 text,
                 news,
@@ -745,7 +913,13 @@ class Catalog:
             run = self._db.execute("SELECT seq FROM pass WHERE pass_id = ?", (pass_id,)).fetchone()[0]
             pages = {}
             for capture in captures:
-                page = pages[capture.uri] = self._page(capture.uri, capture.site, when, None)
+                page = self._page(capture.uri, capture.site, when, None, capture.requisite)
+                pages[capture.uri] = page
+                if capture.requisite:  # a picture that was only listed, or was not asked for yet
+                    sql = (
+                        "UPDATE page SET requisite = ? WHERE id = ? AND requisite IS NULL AND version IS NULL"
+                    )
+                    self._db.execute(sql, (capture.requisite, page))
                 self._insert_row(page, run, capture, instant_text(capture.captured_at), None, 2)
             for page in pages.values():
                 sql = "UPDATE page SET first_seen_at = min(first_seen_at, ?) WHERE id = ?"
@@ -758,14 +932,29 @@ class Catalog:
 
     def holds_like(self, uri: str, at: datetime, payload_digest: str) -> bool:
         """Whether a capture of this page, of this second, with this payload is held."""
-        begin = at.replace(microsecond=0)
-        sql = (
-            "SELECT 1 FROM capture WHERE page = (SELECT id FROM page WHERE uri = ?)"
-            " AND captured_at >= ? AND captured_at < ? AND payload_digest = ?"
+        return any(one.payload_digest == payload_digest for one in self.of_second(uri, at))
+
+    def of_second(self, uri: str, at: datetime) -> list[Capture]:
+        """The captures of a page that its timeline has in the second of this instant, in their order."""
+        where = (
+            "WHERE capture.page = (SELECT id FROM page WHERE uri = ?) AND capture.line_at >= ?"
+            f" AND capture.line_at < ? ORDER BY {_LINE}"
         )
-        end = begin + timedelta(seconds=1)
-        values = (uri, instant_text(begin), instant_text(end), payload_digest)
-        return self._db.execute(sql, values).fetchone() is not None
+        begin = at.replace(microsecond=0)
+        return self._captures(where, (uri, instant_text(begin), instant_text(begin + timedelta(seconds=1))))
+
+    def last_like(self, uri: str, payload_digest: str) -> Capture | None:
+        """The last response of a page with this payload, whoever captured it."""
+        where = (
+            "WHERE capture.page = (SELECT id FROM page WHERE uri = ?) AND capture.payload_digest = ?"
+            f" AND capture.record_type <> 'revisit' ORDER BY {_LATEST} LIMIT 1"
+        )
+        return next(iter(self._captures(where, (uri, payload_digest))), None)
+
+    def has_brought(self, uri: str) -> bool:
+        """Whether captures that others made stand on the page's timeline."""
+        row = self._db.execute("SELECT id FROM page WHERE uri = ?", (uri,)).fetchone()
+        return row is not None and self._has_brought(row[0])
 
     def _has_brought(self, page: int) -> bool:
         sql = "SELECT 1 FROM capture WHERE page = ? AND origin IS NOT NULL LIMIT 1"
@@ -781,7 +970,8 @@ class Catalog:
         told = tell(Entry(row[0], Outcome(row[1]), row[2], row[3], row[4], bool(row[5])) for row in rows)
         self._db.executemany(
             "UPDATE capture SET outcome = ?, text = ?,"
-            " news = CASE WHEN NOT ? THEN 0 WHEN news = 0 THEN 2 ELSE news END WHERE seq = ?",
+            " news = CASE WHEN NOT ? OR requisite IS NOT NULL THEN 0 WHEN news = 0 THEN 2 ELSE news END"
+            " WHERE seq = ?",
             [(one.outcome, one.text, one.is_news, one.seq) for one in told],
         )
         self._db.execute(
@@ -803,7 +993,7 @@ class Catalog:
             f" WHERE own.page = ? AND (own.news = 0 OR judged.base IS NOT ({base}))"
         )
         stale = self._db.execute(sql, (page,)).fetchall()
-        self._db.executemany("DELETE FROM finding WHERE capture = ?", stale)
+        self.found.forget(seq for (seq,) in stale)
         self._db.executemany(
             "UPDATE capture SET judged_by = NULL, news = 2 * (news > 0) WHERE seq = ?", stale
         )
@@ -859,6 +1049,7 @@ class Catalog:
             rows = self._db.execute(sql, (warc, end)).fetchall()
             for seq, page, _, length, is_text in rows:
                 self._db.execute("UPDATE page SET last_capture = NULL, version = NULL WHERE id = ?", (page,))
+                self.found.forget([seq])
                 self._db.execute("DELETE FROM capture WHERE seq = ?", (seq,))
                 self._db.execute(
                     "UPDATE page SET captures = captures - 1, versions = versions - ?,"
@@ -924,7 +1115,8 @@ class Catalog:
         sql = (
             "SELECT page.uri, page.site, page.last_outcome, page.message, page.run_since_at, page.run,"
             " (SELECT asks FROM capture WHERE seq = page.last_capture) FROM page"
-            " WHERE page.last_outcome IN ('failed', 'suspect') ORDER BY page.run_since_at, page.id"
+            f" WHERE page.last_outcome IN ('failed', 'suspect') AND {_IS_PAGE}"
+            " ORDER BY page.run_since_at, page.id"
         )
         pages = [
             Trouble(uri, site, kind, message, instant(since), None, run)
@@ -952,7 +1144,7 @@ class Catalog:
             f" total(last_outcome = 'gone' AND {held}), total(last_outcome = 'moved'),"
             " total(last_outcome IN ('failed', 'suspect')), total(versions), total(captures),"
             " total(stored_bytes)"
-            " FROM page WHERE site = ?",
+            f" FROM page WHERE site = ? AND {_IS_PAGE}",
             (site,),
         ).fetchone()
         latest = self._db.execute("SELECT max(started_at) FROM pass").fetchone()[0]
@@ -962,8 +1154,20 @@ class Catalog:
             growth = self._db.execute(sql, (instant_text(instant(latest) - GROWTH_OVER),)).fetchone()[0]
         files = self._db.execute("SELECT total(size_bytes) FROM warc").fetchone()[0]
         figures = (int(value) for value in (*row, growth, files))
-        unheld, strayed = (self._outcomes(site, which) for which in ("versions = 0", f"{held} AND {_ASTRAY}"))
-        return Summary(site, *figures, unheld=unheld, strayed=strayed)
+        which = ("versions = 0", f"{held} AND {_ASTRAY}")
+        unheld, strayed = (self._outcomes(site, f"{_IS_PAGE} AND {one}") for one in which)
+        return Summary(site, *figures, unheld=unheld, strayed=strayed, requisites=self._requisites(site))
+
+    def _requisites(self, site: str) -> RequisiteFigures:
+        row = self._db.execute(
+            "SELECT count(*), total(versions > 0), total(versions), total(stored_bytes) FROM page"
+            " WHERE site = ? AND requisite IS NOT NULL",
+            (site,),
+        ).fetchone()
+        which = ("versions = 0", f"versions > 0 AND {_ASTRAY}")
+        unheld, strayed = (self._outcomes(site, f"requisite IS NOT NULL AND {one}") for one in which)
+        known, held, versions, stored = map(int, row)
+        return RequisiteFigures(known, held, versions, stored, unheld, strayed)
 
     def _outcomes(self, site: str, which: str) -> tuple[tuple[str, int], ...]:
         sql = (
@@ -985,6 +1189,21 @@ class Catalog:
         if row is None:
             return None
         return Trouble(row[0], row[1], row[2], row[3], instant(row[4]), None, row[5])
+
+
+def closed_files(path: Path) -> set[str]:
+    """The closed WARC files that the catalog in this file names; none if it is not there or not readable.
+
+    It may be the catalog of another store: nothing is left beside it.
+    """
+    log = path.with_name(path.name + "-wal")
+    address = f"{path.resolve().as_uri()}?{'mode=ro' if log.exists() else 'immutable=1'}"
+    try:
+        with closing(_connected(address, path, _check_version)) as db:
+            catalog = Catalog(db, path)
+            return catalog.warcs().keys() - catalog.open_files()
+    except (ArchiveError, sqlite3.Error):
+        return set()  # who opens it, or verifies it, says what is wrong with it
 
 
 def _read_mode(path: Path) -> str:
@@ -1020,10 +1239,46 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
 
 def _check_version(db: sqlite3.Connection, path: Path) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    if version != VERSION:
-        what = "use the newer etolwatch" if version > VERSION else "run “etolwatch reindex”"
-        cause = f"it has version {version}, this etolwatch knows {VERSION}; {what}"
-        raise ArchiveError("the catalog is of another version", str(path), cause)
+    cause = f"it has version {version}, this etolwatch knows {VERSION}; "
+    if version > VERSION:
+        raise ArchiveError("the catalog is of another version", str(path), cause + "use the newer etolwatch")
+    if version < VERSION:
+        cause += "“etolwatch check” makes it again, and so does “etolwatch reindex”"
+        raise OlderCatalog("the catalog is of another version", str(path), cause)
+
+
+# What these say of is the disk or another process, not the catalog's own bytes.
+_NO_DAMAGE = frozenset(
+    (
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+    )
+)
+
+
+def trouble_with(path: Path, error: sqlite3.Error) -> ArchiveError:
+    """What SQLite met with, as an error that says what to do."""
+    if _is_of_the_disk(error):
+        advice = f"; {MAKE_ROOM}" if _code(error) == sqlite3.SQLITE_FULL else ""
+        return ArchiveError("the catalog cannot be used", str(path), f"{error}{advice}")
+    cause = f"{error}; run “etolwatch reindex”, which makes it again from the WARC files"
+    return ArchiveError("the catalog cannot be read", str(path), cause)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """What SQLite met with, without its details (sqlite.org/rescode.html)."""
+    return int(getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)) & 0xFF
+
+
+def _is_of_the_disk(error: sqlite3.Error) -> bool:
+    """Whether the disk or another process is what SQLite met with, and not damage."""
+    return _code(error) in _NO_DAMAGE
 
 
 @contextmanager
@@ -1031,12 +1286,25 @@ def _damage_named(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        cause = f"{error}; run “etolwatch reindex”, which makes it again from the WARC files"
-        raise ArchiveError("the catalog cannot be read", str(path), cause) from error
+        raise trouble_with(path, error) from error
+
+
+def _listed(body: str) -> list[str]:
+    """Verdict and digest of a finding as it is kept; nothing if it is none."""
+    try:
+        finding = finding_from_dict(json.loads(body))
+    except (ValueError, KeyError, TypeError):
+        return []
+    return [finding.verdict.value, digest_of(finding)]
 
 
 def _is_news(capture: Capture, last: tuple[Any, ...]) -> bool:
-    """Whether a capture is to be judged: one that repeats the answer before it is no news."""
+    """Whether a capture is to be judged: one that repeats the answer before it is no news.
+
+    Nor is what a page needs: it has no words that could be compared.
+    """
+    if capture.requisite:
+        return False
     if capture.outcome in (Outcome.NEW, Outcome.CHANGED):
         return True
     if capture.outcome is Outcome.UNCHANGED:
@@ -1069,4 +1337,5 @@ def _capture(row: Sequence[Any]) -> Capture | None:
         pass_id=row[18],
         size_bytes=row[19],
         origin=row[20],
+        requisite=Requisite(row[21]) if row[21] else None,
     )

@@ -105,34 +105,61 @@ def _mime(capture: Capture) -> str:
     return (capture.content_type or "").partition(";")[0].strip().replace(" ", "") or "unk"
 
 
-def timemap(uri: str, captures: Sequence[Capture], base: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the TimeMap, the TimeGate and the mementos of a page are.
+
+    ``others``: the other parts of a TimeMap that comes in several, each with its first and last.
+    """
+
+    timemap: str
+    timegate: str
+    replay: str  # what stands before digits and address
+    others: tuple[tuple[str, datetime, datetime], ...] = ()
+
+
+def places(uri: str, base: str) -> Places:
+    """All below one address, such as ``http://localhost:8080/all/``, as pywb has them."""
+    return Places(f"{base}timemap/link/{uri}", f"{base}{uri}", base)
+
+
+def timemap(uri: str, captures: Sequence[Capture], base: str, at: Places | None = None) -> str:
     """The TimeMap of a page in link format (RFC 7089 §5, RFC 6690).
 
     ``base`` is where its captures are replayed, such as ``http://localhost:8080/all/``: URI-Ms
-    are ``base`` + 14 digits + "/" + the page's address, the TimeGate is ``base`` + address. The
-    first and the last are not marked as such, which is left free: memento-cli would miss them.
+    are ``base`` + 14 digits + "/" + the page's address, the TimeGate is ``base`` + address; unless
+    ``at`` says otherwise. The first and the last are not marked as such, which is left free:
+    memento-cli would miss them.
     """
+    at = at or places(uri, base)
     links = [
         f'<{uri}>; rel="original"',
-        _self_link(uri, captures, base),
-        f'<{base}{uri}>; rel="timegate"',
+        _self_link(captures, at),
+        f'<{at.timegate}>; rel="timegate"',
     ]
-    links += [_memento_link(one, base) for one in captures]
+    links += [_part_link(*part) for part in at.others]
+    links += [_memento_link(one, at.replay) for one in captures]
     return ",\n".join(links) + "\n"
 
 
-def _memento_link(capture: Capture, base: str) -> str:
-    uri_m = f"{base}{digits(capture.captured_at)}/{capture.asks}"
-    return f'<{uri_m}>; rel="memento"; datetime="{_http_date(capture.captured_at)}"'
+def _memento_link(capture: Capture, replay: str) -> str:
+    uri_m = f"{replay}{digits(capture.captured_at)}/{capture.asks}"
+    return f'<{uri_m}>; rel="memento"; datetime="{http_date(capture.captured_at)}"'
 
 
-def _self_link(uri: str, captures: Sequence[Capture], base: str) -> str:
-    link = f'<{base}timemap/link/{uri}>; rel="self"; type="application/link-format"'
+def _part_link(part: str, first: datetime, last: datetime) -> str:
+    span = f'from="{http_date(first)}"; until="{http_date(last)}"'
+    return f'<{part}>; rel="timemap"; type="application/link-format"; {span}'
+
+
+def _self_link(captures: Sequence[Capture], at: Places) -> str:
+    link = f'<{at.timemap}>; rel="self"; type="application/link-format"'
     if not captures:
         return link
-    first, last = _http_date(captures[0].captured_at), _http_date(captures[-1].captured_at)
+    first, last = http_date(captures[0].captured_at), http_date(captures[-1].captured_at)
     return f'{link}; from="{first}"; until="{last}"'
 
 
-def _http_date(at: datetime) -> str:
+def http_date(at: datetime) -> str:
+    """An instant as HTTP writes it (RFC 9110 §5.6.7): “Mon, 09 Nov 2026 04:17:00 GMT”."""
     return format_datetime(at.astimezone(UTC), usegmt=True)

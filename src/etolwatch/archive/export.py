@@ -1,7 +1,7 @@
 """Captures given to others: WARC and WACZ files, lists of captures.
 
-Records are copied as they lie in the store, verified on the way, never made anew. The same
-store and the same selection give the same bytes.
+Records are copied as they lie in the store, verified before, never made anew. One that is damaged
+is told and left out. The same store and the same selection give the same bytes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import html
 import json
-import mmap
 import os
 import re
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,18 +23,19 @@ from pathlib import Path
 from typing import IO, Any
 
 from etolwatch import __version__
-from etolwatch.archive import bring, warc
+from etolwatch.archive import bring, disk, warc
 from etolwatch.archive.cdxj import Entry, cdxj, digits
 from etolwatch.archive.chain import KIND_FIELD
-from etolwatch.archive.foreign import NAMES
-from etolwatch.archive.members import Damage, Parsed, members, parse
+from etolwatch.archive.foreign import NAMES, Damage
+from etolwatch.archive.members import Member, NoRecord, Parsed, members, parse
 from etolwatch.archive.store import Store
-from etolwatch.errors import ArchiveError, FixityError, UsageError
+from etolwatch.errors import ArchiveError, UsageError
 from etolwatch.model import Capture, Outcome, RecordType
 from etolwatch.text.decode import decode
 
 WACZ_VERSION = "1.1.1"
 WARC_IN_WACZ = "data.warc.gz"
+PLAIN = ".warc"  # the ending of a file that is not compressed
 _BESIDE_BYTES = 4096  # more than a request and a note on a capture take
 _TITLE = re.compile(rb"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
@@ -59,6 +59,14 @@ class Selection:
         return ", ".join(part for part in parts if part) or "the whole store"
 
 
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written: where each capture now lies; and what could not be, being damaged."""
+
+    entries: tuple[Entry, ...]
+    damages: tuple[Damage, ...] = ()
+
+
 def entries(store: Store, selection: Selection) -> Iterator[Entry]:
     """The captures selected, and where their records lie in the store's own files."""
     for capture in store.catalog.selected(selection.site, selection.uri, selection.since, selection.until):
@@ -68,23 +76,26 @@ def entries(store: Store, selection: Selection) -> Iterator[Entry]:
 # ── WARC ─────────────────────────────────────────────────────────────────────────────
 
 
-def export_warc(store: Store, selection: Selection, output: Path) -> list[Entry]:
+def export_warc(store: Store, selection: Selection, output: Path) -> Exported:
     """Writes one WARC file with the records of the captures selected, and those that go with them.
 
-    A revisit brings the response that it stands for along. Gives back where each capture now
-    lies. Raises FixityError if a record is not what it was, UsageError if nothing is selected.
+    A revisit brings the response that it stands for along. In a file whose name ends in ``.warc`` the
+    records are not compressed. Raises UsageError if nothing is selected, ArchiveError if nothing of it
+    can be read.
     """
     with whole_file(output) as file:
-        return _write_warc(store, selection, file, output.name)
+        captures, damages = _sound(store, _selected(store, selection))
+        return Exported(tuple(_write_warc(store, selection, captures, file, output.name)), damages)
 
 
-def _write_warc(store: Store, selection: Selection, file: IO[bytes], name: str) -> list[Entry]:
-    captures = _selected(store, selection)
-    file.write(warc.packed(_info(selection, captures, name)))
-    written: list[Entry] = []
+def _write_warc(
+    store: Store, selection: Selection, captures: Sequence[Capture], file: IO[bytes], name: str
+) -> Iterator[Entry]:
+    is_plain = name.endswith(PLAIN)
+    info = _info(selection, captures, name)
+    file.write(info if is_plain else warc.packed(info))
     for _, group in groupby(captures, key=lambda capture: capture.warc):
-        written += _copy_from(store, list(group), file, name)
-    return written
+        yield from _copy_from(store, list(group), file, name, is_plain=is_plain)
 
 
 def _selected(store: Store, selection: Selection) -> list[Capture]:
@@ -94,6 +105,26 @@ def _selected(store: Store, selection: Selection) -> list[Capture]:
             "no captures are selected", str(selection), "see “etolwatch log” and “etolwatch status”"
         )
     return captures
+
+
+def _sound(store: Store, captures: Sequence[Capture]) -> tuple[list[Capture], tuple[Damage, ...]]:
+    """Those of the captures whose records are what they were, and what is wrong with the others.
+
+    Without its response a revisit says nothing, so it is none of the sound either. Raises ArchiveError
+    if none is.
+    """
+    wrong = {one.record_id: damage for one in captures if (damage := _damage(store, one))}
+    for one in captures:
+        if one.refers_to in wrong and one.record_id not in wrong:
+            place = f"{store.warc_folder / one.warc} at byte {one.offset}"
+            wrong[one.record_id] = Damage(place, "it stands for a record that is damaged")
+    sound = [one for one in captures if one.record_id not in wrong]
+    # a file that is missing is told once
+    damages = tuple(dict.fromkeys(wrong[one.record_id] for one in captures if one.record_id in wrong))
+    if not sound:
+        cause = f"{damages[0].reason}; run “etolwatch verify”"
+        raise ArchiveError("nothing of what is selected can be read", damages[0].place, cause)
+    return sound, damages
 
 
 def _info(selection: Selection, captures: Iterable[Capture], name: str) -> bytes:
@@ -111,32 +142,47 @@ def _latest(captures: Iterable[Capture]) -> datetime:
     return max(capture.captured_at for capture in captures)
 
 
-def _copy_from(store: Store, captures: list[Capture], file: IO[bytes], name: str) -> Iterator[Entry]:
+def _copy_from(
+    store: Store, captures: list[Capture], file: IO[bytes], name: str, *, is_plain: bool
+) -> Iterator[Entry]:
     path = store.path_of(captures[0])
-    with path.open("rb") as source, mmap.mmap(source.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        file.write(data[: _end_of(path, 0, _is_info)])
+    with path.open("rb") as source:
+
+        def copied(member: Member) -> int:
+            source.seek(member.offset)
+            return file.write(member.data if is_plain else source.read(member.length))
+
+        for member in _row_of(path, 0, _is_info):
+            copied(member)
         for capture in captures:
-            _verify(store, path, capture)
-            place, end = file.tell(), capture.offset + capture.length
-            file.write(data[capture.offset : _end_of(path, end, partial(_goes_with, capture))])
-            yield Entry(capture, name, place, capture.length)
+            place = file.tell()
+            belongs = partial(_belongs, capture)
+            lengths = [copied(member) for member in _row_of(path, capture.offset, belongs)]
+            yield Entry(capture, name, place, lengths[0])
 
 
-def _end_of(path: Path, start: int, belongs: Callable[[Parsed], bool]) -> int:
-    """Where the row of records ends that begins here and belongs to what is copied."""
+def _row_of(path: Path, start: int, belongs: Callable[[Parsed], bool]) -> Iterator[Member]:
+    """The records in a row from here on that belong to what is copied; damage ends it."""
     for found in members(path, start):
-        if isinstance(found, Damage) or not belongs(parse(found.data)):
-            break
-        start += found.length
-    return start
+        if not isinstance(found, Member):
+            return
+        try:
+            record = parse(found.data)
+        except NoRecord:
+            return
+        if not belongs(record):
+            return
+        yield found
 
 
 def _is_info(record: Parsed) -> bool:
     return record.record_type == "warcinfo"
 
 
-def _goes_with(capture: Capture, record: Parsed) -> bool:
-    """Whether a record that follows a capture is its request, or a note on it."""
+def _belongs(capture: Capture, record: Parsed) -> bool:
+    """Whether it is the record of a capture, its request, or a note on it."""
+    if record.record_id == capture.record_id:
+        return True
     is_beside = record.record_type in ("request", "metadata")
     return is_beside and record.get(KIND_FIELD) is None and not _is_of_another(capture, record)
 
@@ -145,41 +191,42 @@ def _is_of_another(capture: Capture, record: Parsed) -> bool:
     return record.get("WARC-Target-URI") not in (None, capture.asks, f"<{capture.asks}>")
 
 
-def _verify(store: Store, path: Path, capture: Capture) -> None:
-    """Raises FixityError unless the record is what it was."""
-    if capture.record_type is not RecordType.REVISIT:
-        if capture.origin is None:
+def _damage(store: Store, capture: Capture) -> Damage | None:
+    """What is wrong with the record of a capture; None if it is what it was."""
+    try:
+        path = store.path_of(capture)
+        if capture.record_type is RecordType.REVISIT:
+            warc.located(path, capture.offset, capture.record_id)
+        elif capture.origin is None:
             warc.read(path, capture.offset, capture.record_id)
         else:
             bring.read(path, capture)
-        return
-    stored = next(warc.records(path, capture.offset), None)
-    if stored is None or stored.fields.get("WARC-Record-ID", "").strip("<>") != capture.record_id:
-        place = f"{path} at byte {capture.offset}"
-        raise FixityError("a record is not where it was put", place, f"expected {capture.record_id}")
+    except ArchiveError as error:
+        return Damage(error.subject, f"{error.message}: {error.cause}" if error.cause else error.message)
+    return None
 
 
 # ── WACZ ─────────────────────────────────────────────────────────────────────────────
 
 
-def export_wacz(store: Store, selection: Selection, output: Path) -> list[Entry]:
+def export_wacz(store: Store, selection: Selection, output: Path) -> Exported:
     """Writes a WACZ 1.1.1 file: the records, their index, the list of pages, digests of it all.
 
-    Raises FixityError if a record is not what it was, UsageError if nothing is selected.
+    Raises UsageError if nothing is selected, ArchiveError if nothing of it can be read.
     """
     with whole_file(output) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as package:
-        captures = _selected(store, selection)
+        captures, damages = _sound(store, _selected(store, selection))
         packing = _Packing(package, _latest(captures))
         expected = sum(capture.length + _BESIDE_BYTES for capture in captures)
         with packing.member(f"archive/{WARC_IN_WACZ}", expected) as inner:
-            written = _write_warc(store, selection, inner, WARC_IN_WACZ)
+            written = tuple(_write_warc(store, selection, captures, inner, WARC_IN_WACZ))
         packing.add("indexes/index.cdxj", "".join(cdxj(written)).encode())
         packing.add("pages/pages.jsonl", "".join(_page_lines(store, written)).encode())
         about = packing.datapackage(f"etolwatch: {selection}")
         packing.add("datapackage.json", about)
         digest = {"path": "datapackage.json", "hash": _sha256(about)}
         packing.add("datapackage-digest.json", _json(digest))
-    return written
+    return Exported(written, damages)
 
 
 class _Counting:
@@ -250,7 +297,8 @@ def _page_lines(store: Store, written: Iterable[Entry]) -> Iterator[str]:
     """The lines of pages.jsonl (WACZ 1.1.1 §5.3): a header, and each text in the order of time."""
     header = {"format": "json-pages-1.0", "id": "pages", "title": "All pages"}
     yield json.dumps(header) + "\n"
-    texts = (entry.capture for entry in written if entry.capture.outcome in (Outcome.NEW, Outcome.CHANGED))
+    versions = (entry.capture for entry in written if entry.capture.outcome in (Outcome.NEW, Outcome.CHANGED))
+    texts = (capture for capture in versions if capture.requisite is None)
     for capture in sorted(texts, key=lambda capture: (capture.asks, capture.captured_at)):
         at = capture.captured_at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         page = {
@@ -287,6 +335,6 @@ def whole_file(output: Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         beside.replace(output)
     except OSError as error:
-        raise ArchiveError("cannot write", str(output), error.strerror or str(error)) from error
+        raise ArchiveError("cannot write", str(output), disk.cause(error)) from error
     finally:
         beside.unlink(missing_ok=True)

@@ -33,19 +33,24 @@ from warcio.statusandheaders import StatusAndHeadersParserException
 
 from etolwatch.archive import members, warc
 from etolwatch.archive.codings import payload_digest_of
+from etolwatch.archive.filetypes import file_type
 from etolwatch.errors import ArchiveError, UsageError
 from etolwatch.model import Exchange, RecordType
 
 # Whose name is what: ids of records that had none (ARC, saved files), always the same for the same capture.
 NAMES = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/etolwatch/names/")
-TYPES = {".htm": "text/html", ".html": "text/html", ".xhtml": "application/xhtml+xml", ".txt": "text/plain"}
-TYPES |= {".pdf": "application/pdf"}
 
 _GZIP = b"\x1f\x8b\x08"
 _BEGIN = re.compile(rb"WARC/\d+\.\d+\r?\n")
 _NEXT = re.compile(rb"\nWARC/\d+\.\d+\r?\n")
+_TYPE = re.compile(rb"^warc-type:[ \t]*(\w+)", re.IGNORECASE | re.MULTILINE)
 _LENGTH = re.compile(rb"^content-length:[ \t]*(\d+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_LONGEST_BEGIN = 64  # bytes of a record's first line
+_LARGEST_HEAD = 1 << 20
 _STEP = 65_536
+_PIECE = 1 << 20
+_CAUTIOUS = 16  # bytes at once of a gzip member that is known to be damaged
+_NO_RECORD = "no WARC record, or one that is cut off"
 _UNREADABLE = (ArchiveLoadFailed, StatusAndHeadersParserException, ChunkedDataException, ValueError, EOFError)
 _KINDS = {kind.value: kind for kind in RecordType}
 _ARCHIVED = "x-archive-orig-"
@@ -70,15 +75,14 @@ class Raw:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A record that holds a capture, or goes with one, and what it says.
+    """A record that holds a capture, and what it says.
 
-    ``data`` is the record as it was (for ARC and files: as it is written down as WARC);
-    ``made``: there was no WARC record before. ``kind`` is None for a request.
+    ``data`` is the record as it was (for ARC and files: as it is written down as WARC).
     """
 
     place: str
     data: bytes
-    kind: RecordType | None
+    kind: RecordType
     record_id: str
     uri: str
     captured_at: datetime
@@ -86,7 +90,6 @@ class Found:
     first_line: str  # of the HTTP head: "HTTP/1.1 200 OK"; "" without HTTP
     head: tuple[tuple[str, str], ...]
     body: bytes  # as recorded, with any codings
-    made: bool = False
 
     def field(self, name: str) -> str | None:
         """A WARC header field, whatever its case."""
@@ -152,74 +155,145 @@ def said_by_server(head: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], 
 
 
 def raw_records(path: Path) -> Iterator[Raw | Damage]:
-    """The records of a WARC file, gzip or plain, in order; damage is told and then passed over."""
+    """The records of a WARC file, gzip or plain, in order; damage is told and then passed over.
+
+    No more than one record is held in memory, even where one gzip member holds all of the file.
+    """
     try:
         with path.open("rb") as file:
-            if not os.fstat(file.fileno()).st_size:
+            size = os.fstat(file.fileno()).st_size
+            if file.read(2) == _GZIP[:2]:
+                with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                    yield from _packed(path, data, size)
                 return
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                yield from _packed(path) if data[:2] == _GZIP[:2] else _split(path, data)
+            file.seek(0)
+            for at, length, record in _split(iter(lambda: file.read(_PIECE), b"")):
+                yield Raw(at, length, record) if record else Damage(f"{path} at byte {at}", _NO_RECORD)
     except OSError as error:
         raise UsageError("cannot read", str(path), error.strerror or str(error)) from error
 
 
-def _packed(path: Path) -> Iterator[Raw | Damage]:
-    for member in members.members(path):
-        if isinstance(member, members.Damage):
-            yield Damage(f"{path} at byte {member.offset}", member.why)
-        else:
-            yield from _split(path, member.data, (member.offset, member.length))
-
-
-def _split(
-    path: Path, data: bytes | mmap.mmap, member: tuple[int, int] | None = None
-) -> Iterator[Raw | Damage]:
-    """The records in these bytes, which are those of the file or of this member of it."""
+def _packed(path: Path, data: mmap.mmap, size: int) -> Iterator[Raw | Damage]:
     at = 0
-    while at < len(data):
-        end, after = _extent(data, at)
-        place, length = member or (at, after - at)
+    while at < size:
+        one = members.Unpacking(data, at, size)
+        for _ in one.pieces():
+            pass  # before anything of it is believed, all of it must have been seen
+        yield from _believed(path, one)
+        at = members.next_member(data, at + 1, size) if one.why else at + one.length
+
+
+def _believed(path: Path, one: members.Unpacking) -> Iterator[Raw | Damage]:
+    """The records in a gzip member, and what is wrong with it.
+
+    Of one that is cut off, those before the cut; of one that is damaged, which may be anywhere, those
+    that have a digest of their own to prove them.
+    """
+    place = f"{path} at byte {one.offset}"
+    for _, _, record in _split(one.pieces(_CAUTIOUS) if one.why else one.pieces()):
+        if record is None:
+            yield from () if one.why else (Damage(place, _NO_RECORD),)
+        elif not one.why or one.is_cut or _is_proven(record):
+            yield Raw(one.offset, one.length, record)
+    if one.why:
+        yield Damage(place, one.why)
+
+
+def _is_proven(record: bytes) -> bool:
+    try:
+        parsed = members.parse(record)
+    except members.NoRecord:
+        return False
+    return members.agrees(parsed.get("WARC-Block-Digest"), parsed.block) is True
+
+
+class _Window:
+    """Bytes that come in pieces, of which as many are held as one record has."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces, self.held, self.at = pieces, bytearray(), 0
+
+    def reach(self, size: int) -> bool:
+        """Whether so many bytes could be got together from here on."""
+        while len(self.held) < size:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self.held += piece
+        return True
+
+    def drop(self, size: int) -> None:
+        """Goes on by so many bytes."""
+        del self.held[:size]
+        self.at += size
+
+    def drop_to_next(self) -> None:
+        """Goes on to where the next record begins, or to the end."""
+        while (found := _NEXT.search(self.held)) is None:
+            self.drop(max(0, len(self.held) - _LONGEST_BEGIN))
+            if not self.reach(len(self.held) + 1):
+                self.drop(len(self.held))
+                return
+        self.drop(found.start() + 1)
+
+
+def _split(pieces: Iterator[bytes]) -> Iterator[tuple[int, int, bytes | None]]:
+    """The records in these bytes: where each begins, its length up to the next, what it is; None: damage."""
+    window = _Window(pieces)
+    while window.reach(1):
+        end, after = _extent(window)
         if end:
-            yield Raw(place, length, bytes(data[at:end]) + b"\r\n\r\n")
-            at = after
-            continue
-        yield Damage(f"{path} at byte {place}", "no WARC record, or one that is cut off")
-        following = _NEXT.search(data, at)
-        at = following.start() + 1 if following else len(data)
+            yield window.at, after, bytes(window.held[:end]) + b"\r\n\r\n"
+            window.drop(after)
+        else:
+            yield window.at, 0, None
+            window.drop_to_next()
 
 
-def _extent(data: bytes | mmap.mmap, at: int) -> tuple[int, int]:
+def _extent(window: _Window) -> tuple[int, int]:
     """Where the block of the record that begins here ends, and where the next begins; (0, 0): no record."""
-    if not _BEGIN.match(data, at):
+    held = window.held
+    window.reach(_LONGEST_BEGIN)
+    if not _BEGIN.match(held):
         return 0, 0
-    blank = data.find(b"\r\n\r\n", at)
-    length = _LENGTH.search(data[at : blank + 2]) if blank >= 0 else None
-    if length is None:
+    while (blank := held.find(b"\r\n\r\n")) < 0:
+        if len(held) > _LARGEST_HEAD or not window.reach(len(held) + 1):
+            return 0, 0
+    length = _LENGTH.search(held[: blank + 2])
+    if length is None or int(length.group(1)) > members.LARGEST_BYTES:
         return 0, 0
     end = after = blank + 4 + int(length.group(1))
-    if end > len(data):
+    if not window.reach(end):
         return 0, 0
-    while data[after : after + 1] in (b"\r", b"\n"):
+    while window.reach(after + 1) and held[after] in b"\r\n":
         after += 1
-    if after < len(data) and not _BEGIN.match(data, after):
+    window.reach(after + _LONGEST_BEGIN)
+    if len(held) > after and not _BEGIN.match(held, after):
         return 0, 0  # the length is wrong: the next record is not where it should be
     return end, after
 
 
+def type_of(data: bytes) -> str:
+    """What a record says that it is (WARC 1.1 §5.5), in lower case; "" if it does not."""
+    found = _TYPE.search(data, 0, max(0, data.find(b"\r\n\r\n")))
+    return found.group(1).decode("ascii").lower() if found else ""
+
+
 def read_record(place: str, data: bytes) -> Found | Damage | None:
-    """What one WARC record says; None for one that is neither a capture nor a request."""
+    """The capture that one WARC record holds; None for a record that holds none."""
+    kind = _KINDS.get(type_of(data))
+    if kind is None:
+        return None
     try:
-        record = next(iter(ArchiveIterator(BytesIO(data))))
-        kind = record.rec_type
-        if kind not in _KINDS and kind != "request":
-            return None
-        members.parse(data)  # what the store's own verification would refuse is not let in
-        return _found(place, data, record, _KINDS.get(kind))
+        parsed = members.parse(data)  # what the store's own verification would refuse is not let in
+        if not (parsed.record_id and parsed.get("WARC-Target-URI")):
+            return Damage(place, "a record without an id or an address")
+        return _found(place, data, next(iter(ArchiveIterator(BytesIO(data)))), kind)
     except (*_UNREADABLE, members.NoRecord, StopIteration) as error:
         return Damage(place, str(error) or type(error).__name__)
 
 
-def _found(place: str, data: bytes, record: ArcWarcRecord, kind: RecordType | None) -> Found:
+def _found(place: str, data: bytes, record: ArcWarcRecord, kind: RecordType) -> Found:
     fields = dict(record.rec_headers.headers)
     body = record.raw_stream.read()
     http = record.http_headers
@@ -243,17 +317,35 @@ def instant_of(text: str) -> datetime:
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
 
 
+def refusal(data: bytes) -> str | None:
+    """Why a record is not let into the store: what verification would find wrong with it by itself.
+
+    None if nothing is. Others' records need not have digests, but those that they have must be right.
+    """
+    try:
+        parsed = members.parse(data)
+    except members.NoRecord as error:
+        return str(error)
+    lacking = members.lacking(parsed)
+    if lacking:
+        return f"no {lacking[0]}"
+    if members.agrees(parsed.get("WARC-Block-Digest"), parsed.block) is False:
+        return "the block is not what was recorded, by its digest"
+    return None
+
+
 def fault(found: Found) -> str | None:
-    """What is wrong with the bytes of a record, by its own digests (WARC 1.1 §5.8, §5.9); None if nothing.
+    """Why a capture is not let into the store; None if nothing is wrong with it.
 
     A payload digest that is wrong while that of the block is right is its writer's slip: crawlers
     differ in whether chunks belong to a payload.
     """
-    block = found.data[found.data.index(b"\r\n\r\n") + 4 : -4]
-    whole = members.agrees(found.field("WARC-Block-Digest"), block)
-    if whole is not None:
-        return None if whole else "the block is not what was recorded, by its digest"
-    if found.kind is not RecordType.RESPONSE:
+    if reason := refusal(found.data):
+        return reason
+    is_http = found.kind is RecordType.RESPONSE and found.uri.lower().startswith(("http:", "https:"))
+    if (found.first_line or is_http) and not found.status:
+        return f"no HTTP status in {found.first_line!r}"
+    if found.kind is not RecordType.RESPONSE or found.field("WARC-Block-Digest"):
         return None
     bodies = (found.body, without_chunks(found.head, found.body))
     if any(members.agrees(found.field("WARC-Payload-Digest"), body) is not False for body in bodies):
@@ -265,17 +357,12 @@ def fault(found: Found) -> str | None:
 
 
 def warc_captures(path: Path) -> Iterator[Found | Damage]:
-    """The records of a WARC or ARC file, gzip or plain, in its order: captures and requests."""
+    """The captures in a WARC or ARC file, gzip or plain, in its order."""
     if _is_arc(path):
         yield from _arc_captures(path)
         return
     for raw in raw_records(path):
-        if isinstance(raw, Damage):
-            yield raw
-            continue
-        found = read_record(f"{path} at byte {raw.at}", raw.data)
-        if isinstance(found, Found) and not (found.record_id and found.uri):
-            found = Damage(found.place, "a record without an id or an address")
+        found = raw if isinstance(raw, Damage) else read_record(f"{path} at byte {raw.at}", raw.data)
         if found is not None:
             yield found
 
@@ -304,10 +391,13 @@ def _arc_captures(path: Path) -> Iterator[Found | Damage]:
             for record in iterator:
                 body = record.raw_stream.read()
                 place = f"{path} at byte {iterator.get_record_offset()}"
-                if record.rec_type == "response" and record.http_headers:
+                if record.raw_stream.limit:  # bytes that its header line announces and that did not come
+                    yield Damage(place, "a record is cut off")
+                elif record.rec_type == "response" and record.http_headers:
                     yield _as_warc(place, record, body)
         except _UNREADABLE as error:
-            yield Damage(place, f"{error}; what follows is not read")
+            reason = " ".join(str(error).split("\n\n", 1)[0].split())
+            yield Damage(place, f"{reason}; what follows is not read")
 
 
 def _as_warc(place: str, record: ArcWarcRecord, body: bytes) -> Found:
@@ -370,8 +460,7 @@ def _saved_page(path: Path, uri: str, at: datetime | None) -> Found | Damage:
     # a file that was changed after it was saved says when it was copied, which is no matter of the page's
     is_told = at is not None and modified <= at.timestamp()
     fields = [(warc.MODIFIED_FIELD, formatdate(int(modified), usegmt=True))] if is_told else []
-    kind = TYPES.get(path.suffix.lower(), "application/octet-stream")
-    data = warc.foreign_resource(record_id, uri, captured_at, kind, body, fields)
+    data = warc.foreign_resource(record_id, uri, captured_at, file_type(path), body, fields)
     return read_record(f"{path} at byte 0", data) or Damage(f"{path} at byte 0", "cannot be written as WARC")
 
 

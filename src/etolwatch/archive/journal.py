@@ -12,11 +12,13 @@ import sqlite3
 from dataclasses import asdict, dataclass
 from typing import Any
 
-FORM = 1
+FORM = 2
+_OLDER = 1  # without requisites
 Row = tuple[Any, ...]
 
 _RUN = (
-    "pass_id, started_at, finished_at, active_at, state, visited, captured, unchanged, gone, failed, reason"
+    "pass_id, started_at, finished_at, active_at, state, visited, captured, unchanged, gone, failed, reason,"
+    " requisites"
 )
 
 
@@ -30,7 +32,9 @@ class Journal:
 
     run: Row  # the columns of _RUN
     sites: tuple[Row, ...]  # site, requests
-    pages: tuple[Row, ...]  # uri, site, first_seen_at, found_on; in the order in which they were found
+    # uri, site, first_seen_at, found_on, requisite; in the order in which they were found. Requisite: null
+    # for a page, or as what it became one in this pass; "" where a requisite became a page
+    pages: tuple[Row, ...]
     visits: tuple[Row, ...]  # uri, site, at, outcome, message, record id of the capture or null
     links: tuple[Row, ...]  # scope under which links were read, then the uris of the texts
     robots: tuple[Row, ...]  # origin, fetched_at, body
@@ -54,8 +58,12 @@ def from_json(block: bytes) -> Journal:
     """The journal that `to_json` wrote. Raises NoJournal."""
     try:
         data = json.loads(block)
-        if data.pop("etolwatch-journal") != FORM:
+        form = data.pop("etolwatch-journal")
+        if form not in (_OLDER, FORM):
             raise NoJournal("its form is another than this etolwatch knows")
+        if form == _OLDER:
+            data["run"].append(0)
+            data["pages"] = [[*row, None] for row in data["pages"]]
         run = tuple(data.pop("run"))
         return Journal(run, **{name: tuple(map(tuple, rows)) for name, rows in data.items()})
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -82,7 +90,8 @@ def of_pass(db: sqlite3.Connection, pass_id: str) -> Journal:
         run=rows(f"SELECT {_RUN} FROM pass WHERE seq = :run")[0],  # noqa: S608 - a constant of this module
         sites=rows("SELECT site, requests FROM pass_site WHERE pass = :run ORDER BY position"),
         pages=rows(
-            "SELECT uri, site, first_seen_at, found_on FROM page WHERE id >= :first ORDER BY id",
+            "SELECT uri, site, first_seen_at, found_on, iif(needed_in = :run, coalesce(requisite, ''), NULL)"
+            " FROM page WHERE id >= :first OR needed_in = :run ORDER BY id",
         ),
         visits=rows(
             "SELECT uri, page.site, visit.at, visit.outcome, visit.message, record_id FROM visit"
@@ -115,10 +124,12 @@ def foretell(db: sqlite3.Connection, journal: Journal) -> None:
         [(site, journal.pass_id, n, requests) for n, (site, requests) in enumerate(journal.sites)],
     )
     db.executemany(
-        "INSERT INTO page (uri, site, first_seen_at, found_on) VALUES (?, ?, ?, ?)"
+        "INSERT INTO page (uri, site, first_seen_at, found_on, requisite, needed_in)"
+        " VALUES (?1, ?2, ?3, ?4, nullif(?5, ''),"
+        " iif(?5 IS NULL, NULL, (SELECT seq FROM pass WHERE pass_id = ?6)))"
         " ON CONFLICT (uri) DO UPDATE"
         " SET found_on = excluded.found_on, first_seen_at = excluded.first_seen_at",
-        journal.pages,
+        [(*row, journal.pass_id) for row in journal.pages],
     )
 
 
@@ -129,6 +140,7 @@ def conclude(db: sqlite3.Connection, journal: Journal) -> None:
         f"UPDATE page SET linked_under = ?, linked_in = {int(seq)} WHERE uri = ?",  # noqa: S608 - a number
         [(scope, uri) for scope, *uris in journal.links for uri in uris],
     )
+    _conclude_requisites(db, int(seq), [(uri, kind) for uri, *_, kind in journal.pages if kind is not None])
     db.executemany(
         "INSERT OR REPLACE INTO robots (origin, fetched_at, body) VALUES (?, ?, ?)", journal.robots
     )
@@ -138,6 +150,19 @@ def conclude(db: sqlite3.Connection, journal: Journal) -> None:
     sets = ", ".join(f"{column} = ?" for column in columns)
     sql = f"UPDATE pass SET {sets}, is_open = 0 WHERE seq = ?"  # noqa: S608 - constants of this module
     db.execute(sql, (*journal.run, seq))
+
+
+def _conclude_requisites(db: sqlite3.Connection, seq: int, rows: list[tuple[str, str]]) -> None:
+    """Notes what became a requisite, or a page, in a pass; a page holds nothing captured as a requisite."""
+    db.executemany(
+        f"UPDATE page SET requisite = nullif(?, ''), needed_in = {seq} WHERE uri = ?",  # noqa: S608 - a number
+        [(kind, uri) for uri, kind in rows],
+    )
+    db.executemany(
+        "UPDATE page SET version = NULL, full_at = NULL WHERE uri = ? AND requisite IS NULL"
+        " AND (SELECT requisite FROM capture WHERE seq = page.version) IS NOT NULL",
+        [(uri,) for uri, _ in rows],
+    )
 
 
 def _note_trouble(db: sqlite3.Connection, row: Row) -> None:

@@ -6,12 +6,16 @@ import fcntl
 import os
 import socket
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from etolwatch.archive import disk
 from etolwatch.archive.catalog import instant_text
 from etolwatch.errors import ArchiveError, LockHeld
+
+_STEP_S = 0.005  # between two tries
 
 
 class Lock:
@@ -26,14 +30,14 @@ class Lock:
         self.path = path
         self._file: IO[str] | None = None
 
-    def acquire(self, at: datetime, command: str = "") -> None:
-        """Takes the lock. Raises LockHeld, naming the holder, if another process has it."""
+    def acquire(self, at: datetime, command: str = "", wait_s: float = 0.0) -> None:
+        """Takes the lock. Raises LockHeld, naming the holder, if another process keeps it so long."""
         try:
             file = self.path.open("a+", encoding="utf-8")
         except OSError as error:
-            raise ArchiveError("cannot write", str(self.path), error.strerror or str(error)) from error
+            raise ArchiveError("cannot write", str(self.path), disk.cause(error)) from error
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _take(file, wait_s)
         except BlockingIOError as error:
             file.seek(0)
             holder = file.read().strip() or "a process that has just begun"
@@ -51,6 +55,19 @@ class Lock:
             self._file.truncate(0)
             self._file.close()
             self._file = None
+
+
+def _take(file: IO[str], wait_s: float) -> None:
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_STEP_S)
+        else:
+            return
 
 
 def is_held(path: Path) -> bool:

@@ -22,8 +22,10 @@ from pathlib import Path
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 _MAGIC = HEADER[:3]
+LARGEST_BYTES = 1 << 30  # of one record: damaged deflate can unfold a thousandfold
 _STEP = 65_536
-_LARGEST_BYTES = 1 << 30  # of one record: damaged deflate can unfold a thousandfold
+_PIECE = 1 << 20  # of what is unpacked
+_REQUIRED = ("WARC-Type", "WARC-Record-ID", "WARC-Date", "Content-Length")
 _VERSION = re.compile(rb"WARC/1\.[01]\r\n")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*)")
 _BLANK = b"\r\n\r\n"
@@ -38,6 +40,11 @@ class Member:
     digest: str  # "sha256:hex" of the compressed bytes
     is_plain: bool  # it begins with HEADER
     data: bytes
+
+    @property
+    def end(self) -> int:
+        """Where what follows it begins."""
+        return self.offset + self.length
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +99,61 @@ def members(path: Path, start: int = 0, end: int | None = None) -> Iterator[Memb
                 start = found.end if isinstance(found, Damage) else start + found.length
 
 
+@dataclass(slots=True)
+class Unpacking:
+    """The member that begins at ``offset``, unpacked in pieces, so that it may be larger than the memory.
+
+    When all pieces were had, ``length`` is its length, or ``why`` says what is wrong with it.
+    """
+
+    data: mmap.mmap
+    offset: int
+    end: int  # it ends there at the latest
+    length: int = 0
+    why: str = ""
+    is_cut: bool = False  # nothing is wrong but that its end is missing
+
+    def pieces(self, step: int = _STEP) -> Iterator[bytes]:
+        """What is inside, from its beginning; again if it is asked for again.
+
+        Where it is damaged, what came of the last ``step`` bytes before is lost.
+        """
+        gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
+        place, packed, piece = self.offset, b"", b""
+        # zlib may hold something back although it has taken all: then the piece is full
+        while not gzip.eof and (packed or place < self.end or len(piece) == _PIECE):
+            if not packed:
+                packed = self.data[place : min(place + step, self.end)]
+                place += len(packed)
+            try:
+                piece = gzip.decompress(packed, _PIECE)
+            except zlib.error as error:
+                self.why = f"a gzip member is damaged ({error})"
+                return
+            packed = gzip.unconsumed_tail
+            yield piece
+        if not gzip.eof:
+            self.why, self.is_cut = "a gzip member is cut off", True
+        self.length = place - self.offset - len(gzip.unused_data)
+
+
 def _member(data: mmap.mmap, offset: int, end: int) -> Member | Damage:
-    unpacked, length, why = _inflated(data, offset, end)
-    if why:
-        return Damage(offset, _next_member(data, offset + 1, end), why)
-    raw = data[offset : offset + length]
+    one = Unpacking(data, offset, end)
+    pieces, size = [], 0
+    for piece in one.pieces():
+        pieces.append(piece)
+        size += len(piece)
+        if size > LARGEST_BYTES:
+            one.why = "a gzip member is larger than any record"
+            break
+    if one.why:
+        return Damage(offset, next_member(data, offset + 1, end), one.why)
+    raw = data[offset : offset + one.length]
     digest = "sha256:" + hashlib.sha256(raw).hexdigest()
-    return Member(offset, length, digest, raw.startswith(HEADER), unpacked)
+    return Member(offset, one.length, digest, raw.startswith(HEADER), b"".join(pieces))
 
 
-def _inflated(data: mmap.mmap, offset: int, end: int) -> tuple[bytes, int, str]:
-    """What a member holds, its length, and "" or what is wrong with it."""
-    gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    pieces, place, size = [], offset, 0
-    try:
-        while not gzip.eof and place < end:
-            pieces.append(gzip.decompress(data[place : min(place + _STEP, end)], _LARGEST_BYTES - size + 1))
-            place = min(place + _STEP, end)
-            size += len(pieces[-1])
-            if size > _LARGEST_BYTES:
-                return b"", 0, "a gzip member is larger than any record"
-    except zlib.error as error:
-        return b"", 0, f"a gzip member is damaged ({error})"
-    if not gzip.eof:
-        return b"", 0, "a gzip member is cut off"
-    return b"".join(pieces), place - offset - len(gzip.unused_data), ""
-
-
-def _next_member(data: mmap.mmap, offset: int, end: int) -> int:
+def next_member(data: mmap.mmap, offset: int, end: int) -> int:
     """Where the next member that begins a record begins; ``end`` if there is none."""
     while (offset := data.find(_MAGIC, offset, end)) >= 0:
         gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
@@ -181,12 +215,31 @@ def _field(line: bytes) -> tuple[str, str]:
 
 def identify(member: bytes) -> tuple[str, str]:
     """Id and type of the record in a member, without unpacking all of it. Raises NoRecord."""
-    head, _, _ = zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(member, _STEP).partition(_BLANK)
-    first, *lines = head.split(b"\r\n")
+    gzip = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    head = gzip.decompress(member, _STEP)
+    while _BLANK not in head and gzip.unconsumed_tail:
+        head += gzip.decompress(gzip.unconsumed_tail, _STEP)
+    first, *lines = head.partition(_BLANK)[0].split(b"\r\n")
     if not first.startswith(b"WARC/1."):
         raise NoRecord("it does not begin as a WARC record does")
     parsed = Parsed(tuple(map(_field, lines)), b"")
     return parsed.record_id, parsed.record_type
+
+
+def is_whole(found: Member | Damage) -> bool:
+    """Whether these bytes are one record of a file of ours, as it was written by what it says itself."""
+    if isinstance(found, Damage) or not found.is_plain:
+        return False
+    try:
+        parsed = parse(found.data)
+    except NoRecord:
+        return False
+    return agrees(parsed.get("WARC-Block-Digest"), parsed.block) is not False
+
+
+def lacking(parsed: Parsed) -> list[str]:
+    """The fields that each record must have (WARC 1.1 §5.1) and this one has not."""
+    return [name for name in _REQUIRED if parsed.get(name) is None]
 
 
 def http_parts(block: bytes) -> tuple[str, tuple[tuple[str, str], ...], bytes]:

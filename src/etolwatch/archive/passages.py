@@ -61,6 +61,13 @@ class Passages:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
+        # The passages of the page that was written last: whoever reads its versions in a row asks for
+        # them but once.
+        self._written: tuple[int, dict[str, int]] | None = None
+
+    def undone(self) -> None:
+        """To be called when a transaction was given up in which texts may have been kept."""
+        self._written = None
 
     # ── writing ──────────────────────────────────────────────────────────────────────
 
@@ -81,12 +88,15 @@ class Passages:
         self._db.execute("UPDATE capture SET read_by = ? WHERE seq = ?", (reading.normaliser, seq))
 
     def _forget_older_rules(self, page: int, normaliser: str) -> None:
+        # all texts of a page are read by the same rules, so that one tells of all
         sql = (
-            "SELECT 1 FROM version_text JOIN capture ON capture.seq = version_text.capture"
-            " WHERE version_text.page = ? AND read_by <> ? LIMIT 1"
+            "SELECT read_by FROM version_text JOIN capture ON capture.seq = version_text.capture"
+            " WHERE version_text.page = ? LIMIT 1"
         )
-        if self._db.execute(sql, (page, normaliser)).fetchone() is None:
+        row = self._db.execute(sql, (page,)).fetchone()
+        if row is None or row[0] in (None, normaliser):
             return
+        self._written = None
         sql = (
             "UPDATE capture SET read_by = NULL WHERE seq IN (SELECT capture FROM version_text WHERE page = ?)"
         )
@@ -103,13 +113,17 @@ class Passages:
         return [[zone, [ids[text] for _, text in run]] for zone, run in groupby(passages, itemgetter(0))]
 
     def _ids(self, page: int, texts: Iterable[str]) -> dict[str, int]:
-        known = dict(self._db.execute("SELECT text, id FROM passage WHERE page = ?", (page,)).fetchall())
+        if self._written is None or self._written[0] != page:
+            rows = self._db.execute("SELECT text, id FROM passage WHERE page = ?", (page,)).fetchall()
+            self._written = page, dict(rows)
+        known = self._written[1]
         last = self._db.execute("SELECT coalesce(max(id), 0) FROM passage").fetchone()[0]
         new = list(enumerate((text for text in texts if text not in known), last + 1))
         self._db.executemany("INSERT INTO passage VALUES (?, ?, ?)", [(n, page, text) for n, text in new])
         sql = "INSERT INTO passage_words (rowid, words) VALUES (?, ?)"
         self._db.executemany(sql, [(number, _indexed(text)) for number, text in new])
-        return known | {text: number for number, text in new}
+        known |= {text: number for number, text in new}
+        return known
 
     def reading(self, record_id: str) -> list[tuple[str, str]] | None:
         """What is kept of a version, as (zone, passage) in order; None if it has no text."""

@@ -18,15 +18,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from etolwatch.archive import bring, manifest
+from etolwatch.archive import bring, disk, lineage, naming
 from etolwatch.archive.catalog import Catalog
 from etolwatch.archive.lock import Lock, is_held
 from etolwatch.archive.members import Damage
-from etolwatch.archive.replay import PREFIX, SUFFIX, Told, replay, told_of
-from etolwatch.archive.seal import FOLDER, OPEN, head
-from etolwatch.errors import ArchiveError, LockHeld
+from etolwatch.archive.naming import CATALOG, FOLDER, OPEN, closed_name, is_import
+from etolwatch.archive.replay import Told, replay, told_of
+from etolwatch.archive.seal import head
+from etolwatch.errors import ArchiveError, LockHeld, OlderCatalog
 
-CATALOG = "catalog.sqlite3"
 _CHUNK_BYTES = 2 << 20  # of a file, for one process at a time
 _AHEAD = 4  # pieces of work in hand for each process: enough to keep it busy, too few to fill the memory
 _SIDE = ("-wal", "-shm", "-journal")
@@ -67,18 +67,16 @@ class Workers:
 
 
 def files(folder: Path) -> list[Path]:
-    """The WARC files of a store in the order in which they were closed, unfinished ones last."""
-    found = [path for path in (folder / FOLDER).glob(f"{PREFIX}*") if path.is_file()]
-    ours = [path for path in found if path.name.removesuffix(OPEN).endswith(SUFFIX)]
-    # one whose end is damaged stands where its name puts it among the others
-    order = {name: number for number, name in enumerate(manifest.read(folder))}
+    """The WARC files of a store in the order in which they were closed, unfinished ones last.
 
-    def place(path: Path) -> tuple[float, str]:
-        closed = head(path)
-        number = closed[0].number if closed else order.get(f"{FOLDER}/{path.name}", float("inf"))
-        return number, path.name
+    Raises OSError, ArchiveError.
+    """
+    order = {name: number for number, name in enumerate(lineage.read(folder).order())}
 
-    return sorted(ours, key=place)
+    def place(path: Path) -> tuple[bool, float, str]:
+        return path.name.endswith(OPEN), order.get(closed_name(path.name), len(order)), path.name
+
+    return sorted(naming.files(folder), key=place)
 
 
 @contextmanager
@@ -131,7 +129,7 @@ def _put_in_place(new: Path, old: Path) -> None:
     for side in _SIDE:
         old.with_name(old.name + side).unlink(missing_ok=True)
     new.replace(old)
-    manifest.sync_folder(old.parent)
+    disk.sync_folder(old.parent)
 
 
 def _checkpoint(path: Path) -> None:
@@ -148,7 +146,7 @@ def _checkpoint(path: Path) -> None:
 def refill(catalog: Catalog, folder: Path, workers: Workers) -> Iterator[Path]:
     """Tells the catalog what all files of a store say; gives back each file when it is told."""
     for path in files(folder):
-        if bring.is_import(path.name):
+        if is_import(path.name):
             bring.catalogue(catalog, path)
         else:
             replay(catalog, path, _told(path, workers), is_open=path.name.endswith(OPEN))
@@ -187,6 +185,9 @@ def old_catalog(folder: Path) -> Catalog | None:
         return None
     try:
         catalog = Catalog.read_only(path)
+    except OlderCatalog as error:
+        log.info("%s", error)  # nothing can be compared with it; it was right in its time
+        return None
     except ArchiveError as error:
         log.warning("%s", error)
         return None

@@ -18,11 +18,11 @@ from etolwatch.archive.catalog import Catalog, instant
 from etolwatch.archive.codings import decode_as_far_as_it_goes, digest_of
 from etolwatch.archive.journal import Journal, NoJournal
 from etolwatch.archive.members import Damage, Member, NoRecord, Parsed, http_parts, member_at, members, parse
-from etolwatch.archive.seal import OPEN, head
+from etolwatch.archive.naming import closed_name, pass_of
+from etolwatch.archive.seal import head
 from etolwatch.errors import ArchiveError, NoSuchCapture
-from etolwatch.model import Capture, Outcome, RecordType
+from etolwatch.model import Capture, Outcome, RecordType, Requisite
 
-PREFIX, SUFFIX = "etolwatch-", ".warc.gz"
 _NO_LIMIT = 1 << 40
 _KINDS = frozenset(kind.value for kind in RecordType)
 
@@ -106,6 +106,7 @@ def capture_of(told: Told, referred: Capture | None, name: str) -> Capture:
     content_type = past.content_type if past else told.get("Content-Type")
     if kind is RecordType.RESOURCE and outcome is not Outcome.GONE:
         content_type = fields.get("Content-Type")
+    needed_as = fields.get(warc.REQUISITE_FIELD)
     modified = told.get("Last-Modified") or (past.last_modified if past else None)
     return Capture(
         record_id=told.parsed.record_id,
@@ -128,12 +129,8 @@ def capture_of(told: Told, referred: Capture | None, name: str) -> Capture:
         refers_to=referred.record_id if referred else None,
         pass_id=pass_of(name),
         size_bytes=referred.size_bytes if referred else told.size_bytes,
+        requisite=Requisite(needed_as) if needed_as else None,
     )
-
-
-def pass_of(name: str) -> str:
-    """The id of the pass (or import) that a file of this name holds."""
-    return name.removesuffix(OPEN).removesuffix(SUFFIX).removeprefix(PREFIX)
 
 
 def journal_of(path: Path) -> Journal | None:
@@ -174,7 +171,7 @@ class Replay:
 
     @property
     def name(self) -> str:
-        return self.path.name.removesuffix(OPEN)
+        return closed_name(self.path.name)
 
     @property
     def pass_id(self) -> str:
@@ -229,6 +226,7 @@ class Replay:
             capture=capture,
             warc_end=capture.offset + capture.length,
             requests=0 if self.journal else 1,
+            requisite=capture.requisite,
         )
         self.count += 1
 

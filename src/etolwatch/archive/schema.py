@@ -1,6 +1,6 @@
 """The tables of the catalog. A change of them is a new VERSION; Catalog says what then."""
 
-VERSION = 3  # kept in user_version
+VERSION = 4  # kept in user_version
 
 FIRST = """
 -- The catalog of a store. Derived data: it is rebuilt from the WARC files where it is lost. Only
@@ -24,6 +24,7 @@ CREATE TABLE pass (
     unchanged INTEGER NOT NULL DEFAULT 0,
     gone INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
+    requisites INTEGER NOT NULL DEFAULT 0,  -- visits of what pages need; the others count pages
     reason TEXT NOT NULL DEFAULT '',
     first_page INTEGER NOT NULL          -- pages from this id on were found since it began
 ) STRICT;
@@ -51,6 +52,8 @@ CREATE TABLE page (
     site TEXT NOT NULL,
     first_seen_at TEXT NOT NULL,
     found_on TEXT,
+    requisite TEXT,                      -- as what a page needs it ("style", …); NULL: a page itself
+    needed_in INTEGER,                   -- the pass in which it became the one or the other
     last_visited_at TEXT,
     last_outcome TEXT,
     message TEXT NOT NULL DEFAULT '',
@@ -67,6 +70,7 @@ CREATE TABLE page (
 ) STRICT;
 CREATE INDEX page_site ON page (site);
 CREATE INDEX page_linked ON page (linked_in);
+CREATE INDEX page_needed ON page (needed_in) WHERE needed_in IS NOT NULL;
 CREATE INDEX page_failing ON page (last_outcome) WHERE last_outcome IN ('failed', 'suspect');
 
 CREATE TABLE capture (
@@ -93,6 +97,7 @@ CREATE TABLE capture (
     length INTEGER NOT NULL,
     refers_to TEXT,
     size_bytes INTEGER NOT NULL,
+    requisite TEXT,                      -- as what a page needed it when it was made; NULL: as a page
     text INTEGER,                        -- the capture that first had this text; NULL: no text
     news INTEGER NOT NULL,               -- 1: it tells something that is to be judged;
                                          -- 2: so it does, but whoever reads reports knows of it
@@ -115,6 +120,7 @@ CREATE TABLE visit (
     PRIMARY KEY (pass, page)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX visit_capture ON visit (capture);
+CREATE INDEX visit_page ON visit (page, at);
 
 CREATE TABLE finding (
     capture INTEGER PRIMARY KEY REFERENCES capture (seq) ON DELETE CASCADE,
@@ -124,12 +130,33 @@ CREATE TABLE finding (
     captured_at TEXT NOT NULL,
     verdict TEXT NOT NULL,
     normaliser TEXT NOT NULL,
+    folder INTEGER NOT NULL REFERENCES folder (id),
+    signature TEXT,                      -- as collate.cluster.signature_of makes it …
+    is_shared INTEGER NOT NULL DEFAULT 0,  -- … and whether listed findings on three pages have it
+    is_listed INTEGER NOT NULL,          -- 0: reports count it, and no more
+    digest TEXT NOT NULL,                -- of what it says, as contract.digest_of makes it
     body TEXT NOT NULL                   -- JSON, as etolwatch.contract writes it
 ) STRICT;
 CREATE INDEX finding_at ON finding (captured_at);
 CREATE INDEX finding_pass ON finding (pass);
 CREATE INDEX finding_page ON finding (page);
 CREATE INDEX finding_base ON finding (base);
+CREATE INDEX finding_list ON finding (is_listed, verdict, is_shared, captured_at, folder, page);
+CREATE INDEX finding_signature ON finding (signature, is_listed, page) WHERE signature IS NOT NULL;
+CREATE INDEX finding_shared ON finding (signature, verdict, is_listed, captured_at, folder, page)
+    WHERE is_shared = 1;
+
+-- Where an author's works lie, as seen from one site of the configuration.
+CREATE TABLE folder (
+    id INTEGER PRIMARY KEY,
+    site TEXT NOT NULL,
+    prefix TEXT NOT NULL,                -- of addresses
+    UNIQUE (site, prefix)
+) STRICT;
+
+-- What a finding's variants removed and added; asked and folded as `findings` does it.
+CREATE VIRTUAL TABLE finding_words
+    USING fts5 (removed, added, content = '', columnsize = 0, tokenize = 'ascii');
 
 CREATE TABLE robots (
     origin TEXT PRIMARY KEY,

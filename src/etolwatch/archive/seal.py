@@ -7,18 +7,17 @@ with its chain record is closed, whatever its name says.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from etolwatch.archive import chain, manifest
+from etolwatch.archive import chain, disk, lineage, manifest, naming
 from etolwatch.archive.catalog import instant_text
-from etolwatch.archive.chain import Before, Chain, NoChain
-from etolwatch.archive.members import NoRecord, last_member, parse
-from etolwatch.archive.warc import Appender
+from etolwatch.archive.chain import Before, Chain, Link, NoChain, Skipped, link_to
+from etolwatch.archive.members import members
+from etolwatch.archive.naming import FOLDER, OPEN
+from etolwatch.archive.warc import Appender, left_damaged
 from etolwatch.errors import ArchiveError
-
-OPEN = ".open"
-FOLDER = "warc"
 
 log = logging.getLogger("etolwatch")
 
@@ -28,32 +27,62 @@ def head(path: Path) -> tuple[Chain, Before] | None:
 
     Raises OSError.
     """
-    member = last_member(path)
-    if member is None:
-        return None
+    found = lineage.chain_record(path)
     try:
-        parsed = parse(member.data)
-        if parsed.get(chain.KIND_FIELD) != chain.CHAIN:
-            return None
-        listed = chain.from_json(parsed.block)
-    except (NoRecord, NoChain):
+        return (chain.from_json(found[0].block), found[1]) if found else None
+    except NoChain:
         return None  # whoever verifies the file says what is wrong with it
-    return listed, Before(path.name.removesuffix(OPEN), parsed.record_id, member.digest)
 
 
-def latest(store: Path) -> tuple[int, Before | None]:
-    """How many files of a store were closed, and the chain record of the last that can be read.
+def is_as_listed(path: Path) -> bool:
+    """Whether a file is what its own chain record lists, and nothing more. Raises OSError."""
+    found = head(path)
+    links = [link_to(one) for one in members(path)]
+    whole = [link for link in links if isinstance(link, Link)]
+    return found is not None and whole == links and not any(chain.breaks(found[0], whole[:-1]))
 
-    Raises ArchiveError where the manifest is damaged.
+
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """The file after which the next one is closed."""
+
+    number: int  # of the closed files, those skipped included
+    previous: Before | None  # the last chain record that can be read
+    skipped: tuple[Skipped, ...]  # what was closed after that
+
+
+def latest(store: Path, closing: str = "") -> Latest:
+    """What the next chain record is to follow; ``closing`` names the file that gets it.
+
+    Raises ArchiveError, OSError.
     """
-    closed = list(manifest.read(store))
-    for number, name in zip(range(len(closed), 0, -1), reversed(closed), strict=True):
-        path = store / name
-        found = head(path) if path.exists() else None
+    known = lineage.lines(store)
+    if known and set(known) == _closed_names(store) and not manifest.damage(store):
+        *_, last = known
+        found = head(store / FOLDER / last)
+        if found and found[0].number == len(known):  # all witnesses agree: no other file need be read
+            return Latest(found[0].number, found[1], ())
+    return _latest(lineage.read(store), store, closing)
+
+
+def _closed_names(store: Path) -> set[str]:
+    return {path.name for path in naming.files(store) if not path.name.endswith(OPEN)}
+
+
+def _latest(known: lineage.Lineage, store: Path, closing: str) -> Latest:
+    order = [file for file in known.order() if file != closing]
+    for file in order:
+        if file not in known.digests:
+            log.error("%s does not name %s; see “etolwatch verify”", store / manifest.NAME, file)
+    after: list[Skipped] = []
+    for file in reversed(order):
+        found = known.heads.get(file)
         if found:
-            return max(number, found[0].number, len(closed)), found[1]
-        log.error("%s cannot be read; see “etolwatch verify”", path)
-    return len(closed), None
+            return Latest(found[0].number + len(after), found[1], tuple(reversed(after)))
+        log.error("the end of %s cannot be read; see “etolwatch verify”", store / FOLDER / file)
+        digest = known.digests.get(file)
+        after.append(Skipped(file, f"sha256:{digest}" if digest else None))
+    return Latest(len(after), None, tuple(reversed(after)))
 
 
 def close(store: Path, appender: Appender, at: datetime) -> None:
@@ -61,27 +90,36 @@ def close(store: Path, appender: Appender, at: datetime) -> None:
 
     The catalog is to be told of its end, then `rename` gives the file its name. Raises ArchiveError.
     """
-    name = appender.path.name.removesuffix(OPEN)
+    name = naming.closed_name(appender.path.name)
     with appender:
-        number, previous = latest(store)
-        listed = Chain(number + 1, name, instant_text(at), previous, tuple(appender.links))
+        try:
+            last = latest(store, name)
+        except OSError as error:
+            raise ArchiveError("cannot read", str(error.filename or store), disk.cause(error)) from error
+        records = tuple(appender.links)
+        listed = Chain(last.number + 1, name, instant_text(at), last.previous, last.skipped, records)
         appender.append_metadata(chain.CHAIN, at, chain.to_json(listed))
     manifest.add(store, f"{FOLDER}/{name}", appender.digest)
 
 
 def finish(store: Path, path: Path, at: datetime) -> None:
-    """Does what `close` does, or what of it a crash left undone, on a file that nobody has open."""
+    """Does what `close` does, or what of it a crash left undone, on a file that nobody has open.
+
+    Raises FixityError if the file is damaged, and leaves it as it is.
+    """
     if head(path) is None:
         close(store, Appender(path), at)
+    elif not is_as_listed(path):
+        raise left_damaged(str(path), "its records are not as they were listed")
     else:
-        manifest.add(store, f"{FOLDER}/{path.name.removesuffix(OPEN)}", manifest.digest_of(path))
+        manifest.add(store, f"{FOLDER}/{naming.closed_name(path.name)}", manifest.digest_of(path))
 
 
 def rename(path: Path) -> Path:
     """Gives a closed file its final name, durably; gives back its path. Raises ArchiveError."""
     try:
-        done = path.rename(path.with_name(path.name.removesuffix(OPEN)))
-        manifest.sync_folder(path.parent)
+        done = path.rename(path.with_name(naming.closed_name(path.name)))
+        disk.sync_folder(path.parent)
     except OSError as error:
-        raise ArchiveError("cannot rename", str(path), error.strerror or str(error)) from error
+        raise ArchiveError("cannot rename", str(path), disk.cause(error)) from error
     return done

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,17 +16,36 @@ from pathlib import Path
 from typing import Self
 
 from etolwatch import __version__
-from etolwatch.archive import bring, chain, journal, seal, warc
-from etolwatch.archive.catalog import Catalog
+from etolwatch.archive import bring, chain, disk, journal, seal, warc
+from etolwatch.archive.catalog import Catalog, trouble_with
 from etolwatch.archive.codings import decode_as_far_as_it_goes, digest_of, payload_digest_of
 from etolwatch.archive.lock import Lock
-from etolwatch.archive.manifest import sync_folder
-from etolwatch.archive.replay import PREFIX, SUFFIX, pass_of, replay, stream
-from etolwatch.archive.seal import OPEN
-from etolwatch.errors import ArchiveError, FixityError
-from etolwatch.model import Capture, Exchange, Outcome, Pass, PassState, Payload, Record, RecordType
+from etolwatch.archive.naming import (
+    CATALOG,
+    FOLDER,
+    OPEN,
+    PREFIX,
+    SUFFIX,
+    TORN,
+    closed_name,
+    files,
+    is_import,
+    pass_of,
+)
+from etolwatch.archive.replay import replay, stream
+from etolwatch.errors import ArchiveError, FixityError, OlderCatalog
+from etolwatch.model import (
+    Capture,
+    Exchange,
+    Outcome,
+    Pass,
+    PassState,
+    Payload,
+    Record,
+    RecordType,
+    Requisite,
+)
 
-CATALOG = "catalog.sqlite3"
 CONTINUED_WITHIN = timedelta(days=1)  # an unfinished pass that rested longer is not gone on with
 _NO_LIMIT = 1 << 40
 
@@ -34,10 +54,22 @@ log = logging.getLogger("etolwatch")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One visit, acknowledged. ``found``: the addresses it linked to that were unknown."""
+    """One visit, acknowledged; with what was unknown of the pages that it links to and of what it needs."""
 
     capture: Capture | None
     found: list[str]
+    needed: list[tuple[str, Requisite]]
+
+
+def has_older_catalog(folder: Path) -> bool:
+    """Whether an earlier etolwatch made the catalog, so that it is to be made again. Raises ArchiveError."""
+    path = folder / CATALOG
+    try:
+        if path.exists():
+            Catalog.read_only(path).close()
+    except OlderCatalog:
+        return True
+    return False
 
 
 def _utc_now() -> datetime:
@@ -60,6 +92,7 @@ class Store:
         self._catalog: Catalog | None = None
         self._appender: warc.Appender | None = None
         self._pass_id: str | None = None
+        self.left: list[FixityError] = []  # of files that should be closed, or gone on with, and are damaged
 
     @classmethod
     def read_only(cls, folder: Path) -> Store:
@@ -77,9 +110,7 @@ class Store:
         try:
             self.warc_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ArchiveError(
-                "cannot make the store", str(self.folder), error.strerror or str(error)
-            ) from error
+            raise ArchiveError("cannot make the store", str(self.folder), disk.cause(error)) from error
         self._lock.acquire(self._opened_at or _utc_now(), self._command)
         try:
             self._catalog = Catalog.open(self.folder / CATALOG)
@@ -89,8 +120,10 @@ class Store:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         self.close()
+        if isinstance(error, sqlite3.Error):
+            raise trouble_with(self.folder / CATALOG, error) from error
 
     def close(self) -> None:
         """Lets go of files and lock; a pass that is not ended can be continued."""
@@ -111,7 +144,7 @@ class Store:
 
     @property
     def warc_folder(self) -> Path:
-        return self.folder / "warc"
+        return self.folder / FOLDER
 
     # ── passes ───────────────────────────────────────────────────────────────────────
 
@@ -120,13 +153,18 @@ class Store:
 
         ``info`` goes into the warcinfo record beside what the store knows itself.
         """
-        unfinished = None
+        unfinished, appender = None, None
         for candidate, active_at in self.catalog.open_passes():
-            if candidate.sites == tuple(sites) and at - active_at < CONTINUED_WITHIN:
-                unfinished = candidate
-            else:
-                self._close_pass(candidate.pass_id, PassState.INTERRUPTED, active_at, candidate.reason)
-                log.info("pass %s is not gone on with", candidate.pass_id)
+            is_recent = at - active_at < CONTINUED_WITHIN
+            try:
+                if candidate.sites == tuple(sites) and is_recent and unfinished is None:
+                    appender = self._begin_file(candidate.pass_id, at, sites, info or {})
+                    unfinished = candidate
+                elif not is_recent or candidate.sites != tuple(sites):
+                    self._close_pass(candidate.pass_id, PassState.INTERRUPTED, active_at, candidate.reason)
+                    log.info("pass %s is not gone on with", candidate.pass_id)
+            except FixityError as error:
+                self._leave(error)
         if unfinished:
             self.catalog.set_pass_state(unfinished.pass_id, PassState.RUNNING, None, is_open=True)
             log.info(
@@ -134,8 +172,13 @@ class Store:
             )
         pass_id = unfinished.pass_id if unfinished else self._new_pass(sites, at)
         self._pass_id = pass_id
-        self._appender = self._begin_file(pass_id, at, sites, info or {})
+        self._appender = appender or self._begin_file(pass_id, at, sites, info or {})
         return self.catalog.get_pass(pass_id)
+
+    def _leave(self, error: FixityError) -> None:
+        """Notes a damaged file that stays open, so that it can be repaired; the next pass has its own."""
+        self.left.append(error)
+        log.warning("%s is damaged, and not closed", error.subject)
 
     def end_pass(self, state: PassState, at: datetime, reason: str = "") -> Pass:
         """Ends the pass. Interrupted, its file stays open, so that the next pass goes on with it."""
@@ -165,8 +208,8 @@ class Store:
 
     def _close_pass(self, pass_id: str, state: PassState, at: datetime, reason: str) -> None:
         """Ends a pass for good: its journal, its chain record, the manifest, the catalog, its file's name."""
-        self.catalog.set_pass_state(pass_id, state, at, reason, is_open=True)
         appender = self._appender or self._begin_file(pass_id, at, self.catalog.get_pass(pass_id).sites, {})
+        self.catalog.set_pass_state(pass_id, state, at, reason, is_open=True)
         appender.append_metadata(chain.JOURNAL, at, journal.to_json(self.catalog.journal(pass_id)))
         seal.close(self.folder, appender, at)
         self.catalog.add_warc(_name(pass_id), pass_id, appender.end)
@@ -200,13 +243,20 @@ class Store:
     # ── appending ────────────────────────────────────────────────────────────────────
 
     def append(
-        self, record: Record, *, requests: int = 1, links: Sequence[str] = (), linked_under: str | None = None
+        self,
+        record: Record,
+        *,
+        requests: int = 1,
+        links: Sequence[str] = (),
+        needs: Sequence[tuple[str, Requisite]] = (),
+        linked_under: str | None = None,
     ) -> Kept:
         """Keeps one visit of the running pass; on disk and catalogued when this returns.
 
         The same bytes as an earlier response of the page become a revisit that refers to
-        it. ``links`` are the addresses that its text links to, read under the scope that
-        ``linked_under`` names. Raises ArchiveError if the disk does not take it.
+        it. ``links`` are the addresses that its text links to, ``needs`` those of what it needs to
+        be shown, read under the scope that ``linked_under`` names. Raises ArchiveError if the
+        disk does not take it.
         """
         pass_id = self._running()
         capture, end = None, 0
@@ -224,9 +274,11 @@ class Store:
             warc_end=end,
             requests=requests,
             links=links,
+            needs=needs,
             linked_under=linked_under,
+            requisite=record.visit.requisite,
         )
-        return Kept(capture, found)
+        return Kept(capture, found.pages, found.requisites)
 
     def append_robots(self, exchange: Exchange, site: str) -> None:
         """Keeps an answer to /robots.txt, which is testimony but no page."""
@@ -248,6 +300,7 @@ class Store:
             location=record.location,
             last_modified=record.last_modified if is_file else None,
             decoded_bytes=None if referred else len(record.body),
+            requisite=record.visit.requisite,
         )
         record_id = warc.new_record_id()
         written = self._file().append(record_id, exchange, at, fields, record.payload_digest, referred)
@@ -272,6 +325,7 @@ class Store:
             refers_to=referred.record_id if referred else None,
             pass_id=pass_id,
             size_bytes=record.confirms.size_bytes if record.confirms else len(record.body),
+            requisite=record.visit.requisite,
         )
         return capture, written.end
 
@@ -308,7 +362,7 @@ class Store:
         path = self.path_of(origin)
         is_ours = origin.origin is None
         stored = warc.read(path, origin.offset, origin.record_id) if is_ours else bring.read(path, origin)
-        if is_ours and stored.fields.get("WARC-Payload-Digest") != origin.payload_digest:
+        if is_ours and stored.field("WARC-Payload-Digest") != origin.payload_digest:
             raise FixityError("the catalog and the record differ", f"{path} at byte {origin.offset}")
         suspect = capture.outcome is Outcome.SUSPECT
         limit = max(origin.size_bytes, 1) if suspect else _NO_LIMIT
@@ -323,31 +377,30 @@ class Store:
             captured_at=capture.captured_at,
             last_modified=capture.last_modified,
             content_type=capture.content_type,
-            truncated="WARC-Truncated" in stored.fields,
+            truncated=stored.field("WARC-Truncated") is not None,
         )
 
     def path_of(self, capture: Capture) -> Path:
-        """The WARC file in which a capture lies, whether its pass is ended or not. Raises ArchiveError."""
+        """The WARC file in which a capture lies, whether its pass is ended or not. Raises FixityError."""
         path = self.warc_folder / capture.warc
         for candidate in (path, path.with_name(path.name + OPEN)):
             if candidate.exists():
                 return candidate
-        raise ArchiveError("a WARC file is missing", str(path), "bring it back from a copy of the store")
+        raise FixityError("a WARC file is missing", str(path), "bring it back from a copy of the store")
 
     # ── recovery ─────────────────────────────────────────────────────────────────────
 
     def _recover(self) -> None:
         """Cuts off a torn record, catalogues what the catalog lacks, renames what was ended."""
         known = self.catalog.warcs()
-        with os.scandir(self.warc_folder) as entries:
-            sizes = {entry.name: entry.stat().st_size for entry in entries if _is_ours(entry.name)}
-        for name in sorted(sizes):
+        sizes = {p.name: p.stat().st_size for p in files(self.folder) if not is_import(p.name)}
+        for name, size in sizes.items():
             is_open = name.endswith(OPEN)
-            catalogued = known.get(name.removesuffix(OPEN))
-            if is_open or catalogued is None or catalogued < sizes[name]:
+            catalogued = known.get(closed_name(name))
+            if is_open or catalogued is None or catalogued < size:
                 self._catch_up(self.warc_folder / name, catalogued or 0, is_open=is_open)
-            elif catalogued > sizes[name]:
-                log.error("%s is shorter than it was: %d of %d bytes", name, sizes[name], catalogued)
+            elif catalogued > size:
+                log.error("%s is shorter than it was: %d of %d bytes", name, size, catalogued)
         self._recover_imports(known)
         still_open = {run.pass_id for run, _ in self.catalog.open_passes()}
         for name in sizes:
@@ -357,21 +410,28 @@ class Store:
     def _finish(self, path: Path) -> None:
         """Closes the file of a pass that is ended, as far as a crash left that undone."""
         run = self.catalog.get_pass(pass_of(path.name))
-        seal.finish(self.folder, path, run.finished_at or run.started_at)
+        try:
+            seal.finish(self.folder, path, run.finished_at or run.started_at)
+        except FixityError as error:
+            self._leave(error)
+            return
         done = seal.rename(path)
         self.catalog.add_warc(done.name, run.pass_id, done.stat().st_size)
 
     def _recover_imports(self, known: Mapping[str, int]) -> None:
         """Finishes files of imports that were cut short, and catalogues what the catalog lacks of them."""
-        for path in sorted(path for path in self.warc_folder.iterdir() if bring.is_import(path.name)):
+        for path in [path for path in files(self.folder) if is_import(path.name)]:
             size = path.stat().st_size
             if path.name.endswith(OPEN):
                 end = warc.whole_until(path)
                 if end < size:
                     self._cut(path, end, size)
-                seal.finish(self.folder, path, bring.began_at(bring.run_of(path.name)))
-                path = seal.rename(path)  # noqa: PLW2901
-            if known.get(path.name) != path.stat().st_size:
+                try:
+                    seal.finish(self.folder, path, bring.began_at(pass_of(path.name)))
+                    path = seal.rename(path)  # noqa: PLW2901
+                except FixityError as error:
+                    self._leave(error)
+            if known.get(closed_name(path.name)) != path.stat().st_size:
                 bring.catalogue(self.catalog, path)
 
     def _catch_up(self, path: Path, catalogued: int, *, is_open: bool) -> None:
@@ -384,7 +444,7 @@ class Store:
             self._cut(path, end, size)
         elif end < size:
             log.error("%s is damaged from byte %d on; see “etolwatch verify”", path.name, end)
-        name = path.name.removesuffix(OPEN)
+        name = closed_name(path.name)
         if end < catalogued:
             lost = self.catalog.forget_after(name, end)
             log.warning("%s lost %d captures; their pages are asked again", name, len(lost))
@@ -394,24 +454,21 @@ class Store:
                 log.info("%s: %d captures catalogued that the catalog lacked", path.name, made.count)
 
     def _cut(self, path: Path, end: int, size: int) -> None:
-        """Keeps what follows the last whole record aside, then cuts it off."""
-        aside = self.warc_folder / "torn"
-        aside.mkdir(exist_ok=True)
-        with path.open("r+b") as file:
-            file.seek(end)
-            (aside / f"{path.name}.{end}").write_bytes(file.read())
-            sync_folder(aside)
-            file.truncate(end)
-            os.fsync(file.fileno())
-        log.warning("%s had a torn last record: %d bytes are set aside in warc/torn", path.name, size - end)
+        """Keeps what follows the last whole record aside, durably, then cuts it off. Raises ArchiveError."""
+        try:
+            with path.open("r+b") as file:
+                file.seek(end)
+                place = disk.keep(self.warc_folder / TORN, f"{path.name}.{end}", file.read())
+                file.truncate(end)
+                os.fsync(file.fileno())
+        except OSError as error:
+            cause = disk.cause(error, "make room, or let it be written, and run this again")
+            raise ArchiveError("cannot set a torn record aside", f"{path} at byte {end}", cause) from error
+        log.warning("%s had a torn last record: %d bytes are set aside in %s", path.name, size - end, place)
 
 
 def _name(pass_id: str) -> str:
     return f"{PREFIX}{pass_id}{SUFFIX}"
-
-
-def _is_ours(name: str) -> bool:
-    return name.startswith(PREFIX) and name.removesuffix(OPEN).endswith(SUFFIX) and pass_of(name).isdigit()
 
 
 def _type(referred: Capture | None, *, is_file: bool) -> RecordType:

@@ -13,20 +13,33 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
-from etolwatch.archive import bring, chain, journal, lock, manifest, warc
+from etolwatch.archive import bring, chain, journal, lines, lock, manifest, warc
 from etolwatch.archive.catalog import Catalog
 from etolwatch.archive.chain import Chain, Link, NoChain, link_to
 from etolwatch.archive.journal import NoJournal
-from etolwatch.archive.members import Damage, Member, NoRecord, Parsed, agrees, http_parts, members, parse
-from etolwatch.archive.replay import PREFIX, SUFFIX, capture_of, pass_of, tell
-from etolwatch.archive.seal import FOLDER, OPEN
+from etolwatch.archive.members import (
+    Damage,
+    Member,
+    NoRecord,
+    Parsed,
+    agrees,
+    http_parts,
+    lacking,
+    members,
+    parse,
+)
+from etolwatch.archive.naming import CATALOG, FOLDER, OPEN, PREFIX, SUFFIX, is_import, pass_of
+from etolwatch.archive.replay import capture_of, tell
 from etolwatch.errors import ArchiveError, EtolwatchError, FixityError, NoSuchCapture
 from etolwatch.model import Capture, RecordType
 
-CATALOG = "catalog.sqlite3"
-_REQUIRED = ("WARC-Type", "WARC-Record-ID", "WARC-Date", "Content-Length")
 _CAPTURES = frozenset(kind.value for kind in RecordType)
 _REINDEX = "run “etolwatch reindex”"
+_LINE = (
+    "if it is of this store, “etolwatch verify --repair-from DIR” writes its line anew, where the copy has"
+    " that, or a file was closed after this one: by the next pass"
+)
+_REPAIR = "“etolwatch verify --repair-from DIR” takes it from another copy of the store"
 
 
 class Guard(StrEnum):
@@ -40,6 +53,7 @@ class Guard(StrEnum):
     MANIFEST = "manifest"
     CATALOG = "catalog"
     TEXT = "text"  # texts and findings, derived again
+    JUDGEMENT = "judgement"  # the lines in which readers judged findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +78,7 @@ class Verified:
     records: int
     captures: int
     size_bytes: int
-    closed: int
+    closed: int  # by the number of the last chain record
     head: str | None
     faults: tuple[Fault, ...]
 
@@ -82,9 +96,8 @@ def record_faults(parsed: Parsed, *, is_ours: bool) -> Iterator[tuple[Guard, str
     A record that others wrote need not have digests; and whether theirs of a payload includes
     chunks, writers differ.
     """
-    for name in _REQUIRED:
-        if parsed.get(name) is None:
-            yield Guard.RECORD, f"no {name}"
+    for name in lacking(parsed):
+        yield Guard.RECORD, f"no {name}"
     block = agrees(parsed.get("WARC-Block-Digest"), parsed.block)
     if block is False:
         yield Guard.DIGEST, "the block is not what was recorded, by its digest"
@@ -181,27 +194,35 @@ def _catalog(folder: Path, faults: list[Fault]) -> Catalog | None:
 
 
 def _manifest(folder: Path, faults: list[Fault]) -> dict[str, str]:
-    try:
-        return manifest.read(folder)
-    except ArchiveError as error:
-        faults.append(Fault(Guard.MANIFEST, manifest.NAME, None, f"{error.message}: {error.cause}"))
-        return {}
+    for number, line in manifest.damage(folder):
+        what = f"line {number} is none: {line!r}; {_REPAIR}"
+        faults.append(Fault(Guard.MANIFEST, manifest.NAME, None, what))
+    return manifest.read(folder)
 
 
 def _verified(store: _Store) -> Verified:
     for path in _files(store):
-        _check_file(store, path)
+        try:
+            _check_file(store, path)
+        except FileNotFoundError:  # a pass that ended since the files were listed has renamed its own
+            _check_file(store, path.with_name(path.name.removesuffix(OPEN)))
     _check_missing(store)
     _check_revisits(store)
-    for file, what in chain.gaps(store.heads):
+    for record_id in store.catalog.misquoted() if store.catalog else ():
+        what = f"the finding on {record_id} is listed as another than it is; {_REINDEX}"
+        store.tell(Guard.CATALOG, CATALOG, None, what)
+    lines_of = {file.removeprefix(f"{FOLDER}/"): digest for file, digest in store.digests.items()}
+    for file, what in chain.gaps(store.heads, lines_of):
         store.tell(Guard.CHAIN, f"{FOLDER}/{file}", None, what)
+    for offset, what in lines.faults(store.folder / lines.REVIEW):
+        store.tell(Guard.JUDGEMENT, lines.REVIEW, offset, what)
     last = max(store.heads, key=lambda head: head[0].number, default=None)
     return Verified(
         store.files,
         store.records,
         store.captures,
         store.size_bytes,
-        len(store.heads),
+        last[0].number if last else 0,
         last[1] if last else None,
         tuple(store.faults),
     )
@@ -219,9 +240,9 @@ def _check_missing(store: _Store) -> None:
     here = {path.name.removesuffix(OPEN) for path in (store.folder / FOLDER).iterdir()}
     for file in store.digests:
         if file.removeprefix(f"{FOLDER}/") not in here:
-            store.tell(Guard.MANIFEST, file, None, "the file is missing")
-    for name in store.sizes.keys() - here:
-        store.tell(Guard.CATALOG, f"{FOLDER}/{name}", None, "the file is missing")
+            store.tell(Guard.MANIFEST, file, None, f"the file is missing; {_REPAIR}")
+    for name in sorted(store.sizes.keys() - here):
+        store.tell(Guard.CATALOG, f"{FOLDER}/{name}", None, f"the file is missing; {_REPAIR}")
 
 
 def _check_revisits(store: _Store) -> None:
@@ -250,6 +271,7 @@ class _File:
     links: list[Link] = field(default_factory=list)
     last: Parsed | None = None  # a record of ours on the file itself, if that came last
     journal: tuple[int, Parsed] | None = None
+    is_damaged: bool = False  # bytes of it are no records
 
     @property
     def name(self) -> str:
@@ -263,12 +285,12 @@ def _check_file(store: _Store, path: Path) -> None:
     known = store.sizes.get(name, 0)
     is_growing = store.is_busy and known < size  # or was closed just now: then the next look sees its end
     is_closed = path.name == name and not is_growing
-    one = _File(path, f"{FOLDER}/{path.name}", not bring.is_import(name), is_closed, rows)
+    one = _File(path, f"{FOLDER}/{path.name}", not is_import(name), is_closed, rows)
     end = known if is_growing else size
-    store.files += 1
-    store.size_bytes += end
     for found in members(path, 0, end):
         _check_member(store, one, found)
+    store.files += 1
+    store.size_bytes += end
     if one.is_closed:
         _check_closed(store, one)
     if store.catalog:
@@ -279,45 +301,46 @@ def _check_member(store: _Store, one: _File, found: Member | Damage) -> None:
     one.last = None
     link = link_to(found)
     if isinstance(found, Damage):
+        one.is_damaged = True
         store.tell(Guard.GZIP, one.file, found.offset, f"{found.why}, up to byte {found.end}")
         return
     if not found.is_plain:
         store.tell(Guard.GZIP, one.file, found.offset, "the header of a gzip member is not as it was written")
     if isinstance(link, str):
+        one.is_damaged = True
         store.tell(Guard.RECORD, one.file, found.offset, link)
         return
     one.links.append(link)
     store.records += 1
     parsed = parse(found.data)
-    # what others recorded is followed by our note on it: only that is known to be of our making
-    is_ours = one.is_ours or any(name.startswith("Etolwatch-") for name, _ in parsed.fields)
-    for guard, what in record_faults(parsed, is_ours=is_ours):
+    for guard, what in record_faults(parsed, is_ours=one.is_ours):
         store.tell(guard, one.file, found.offset, what)
     _remember(store, one, found, parsed)
 
 
 def _remember(store: _Store, one: _File, found: Member, parsed: Parsed) -> None:
-    kind = parsed.get(chain.KIND_FIELD)
-    if kind == chain.JOURNAL:
+    kind = chain.kind_of(parsed)
+    if kind == chain.JOURNAL and one.is_ours:
         one.journal = found.offset, parsed
     if kind == chain.CHAIN:
         one.last = parsed
     if parsed.record_type not in _CAPTURES:
         return
-    store.captures += parsed.get(warc.OUTCOME_FIELD) != warc.ROBOTS
+    is_robots = one.is_ours and parsed.get(warc.OUTCOME_FIELD) == warc.ROBOTS
+    store.captures += not is_robots
     if parsed.record_type != RecordType.REVISIT:
         store.targets[parsed.record_id] = target(parsed)
     elif one.is_ours:
         referred = (parsed.get("WARC-Refers-To") or "").strip("<>")
         store.revisits.append((one.file, found.offset, referred, asked_target(parsed)))
-    if one.rows or store.catalog:
-        _check_row(store, one, found, parsed)
+    if store.catalog and not is_robots:
+        _check_row(store, store.catalog, one, found, parsed)
 
 
 def _check_closed(store: _Store, one: _File) -> None:
     expected = store.digests.get(one.file)
     if expected is None:
-        store.tell(Guard.MANIFEST, one.file, None, "the manifest does not name it")
+        store.tell(Guard.MANIFEST, one.file, None, f"the manifest does not name it; {_LINE}")
     elif manifest.digest_of(one.path) != expected:
         store.tell(Guard.MANIFEST, one.file, None, "its digest is not that of the manifest")
     if one.last is None:
@@ -339,16 +362,14 @@ def _check_closed(store: _Store, one: _File) -> None:
 # ── the catalog ──────────────────────────────────────────────────────────────────────
 
 
-def _check_row(store: _Store, one: _File, found: Member, parsed: Parsed) -> None:
-    if parsed.get(warc.OUTCOME_FIELD) == warc.ROBOTS or store.catalog is None:
-        return
+def _check_row(store: _Store, catalog: Catalog, one: _File, found: Member, parsed: Parsed) -> None:
     row = one.rows.pop(found.offset, None)
     try:
         if row is None:
-            is_known = not one.is_ours and store.catalog.holds(parsed.record_id)
+            is_known = not one.is_ours and catalog.holds(parsed.record_id)
             what = "" if is_known else "the catalog lacks it"
         elif one.is_ours:
-            what = "" if _as_catalogued(store.catalog, found, row) else "the catalog tells it otherwise"
+            what = "" if _as_catalogued(catalog, found, row) else "the catalog tells it otherwise"
         else:
             what = _brought_otherwise(one.path, row)
     except (NoRecord, KeyError, ValueError, EtolwatchError) as error:
@@ -358,13 +379,16 @@ def _check_row(store: _Store, one: _File, found: Member, parsed: Parsed) -> None
 
 
 def _as_catalogued(catalog: Catalog, found: Member, row: Capture) -> bool:
-    """Whether the catalog has what the record says; the timeline may tell the outcome otherwise."""
+    """Whether the catalog has what the record says.
+
+    Where others' captures came to stand between ours, the timeline tells the outcome otherwise.
+    """
     try:
         referred = catalog.capture(row.refers_to) if row.refers_to else None
     except NoSuchCapture:
         return False
     made = capture_of(tell(found), referred, row.warc)
-    return replace(made, outcome=row.outcome) == row
+    return made == row or (replace(made, outcome=row.outcome) == row and catalog.has_brought(row.uri))
 
 
 def _brought_otherwise(path: Path, row: Capture) -> str:
@@ -377,12 +401,14 @@ def _brought_otherwise(path: Path, row: Capture) -> str:
 
 
 def _check_against_catalog(store: _Store, one: _File, catalog: Catalog, end: int) -> None:
-    for offset in one.rows:
-        what = f"the catalog has a capture here that the file has not; {_REINDEX}"
-        store.tell(Guard.CATALOG, one.file, offset, what)
     known = store.sizes.get(one.name)
+    # a catalog that knows of more than there is still names what was lost: it is not to be made again
+    advice = _REPAIR if one.is_damaged or (known or 0) > end else _REINDEX
+    for offset in one.rows:
+        what = f"the catalog has a capture here that the file has not; {advice}"
+        store.tell(Guard.CATALOG, one.file, offset, what)
     if known is not None and (known > end or (one.is_closed and known < end)):
-        what = f"the catalog knows {known} bytes of it, and it has {end}; {_REINDEX}"
+        what = f"the catalog knows {known} bytes of it, and it has {end}; {advice}"
         store.tell(Guard.CATALOG, one.file, min(known, end), what)
     if one.journal and one.is_closed:
         _check_journal(store, one, catalog, *one.journal)

@@ -29,8 +29,9 @@ from warcio.warcwriter import WARCWriter
 from etolwatch.archive.catalog import instant_text
 from etolwatch.archive.chain import KIND_FIELD, Link, link_to
 from etolwatch.archive.codings import digest_of, payload_digest_of
-from etolwatch.archive.manifest import sync_folder
-from etolwatch.archive.members import HEADER, Member, identify, members
+from etolwatch.archive.disk import cause as cause_of
+from etolwatch.archive.disk import sync_folder
+from etolwatch.archive.members import HEADER, Member, identify, is_whole, members
 from etolwatch.errors import ArchiveError, FixityError
 from etolwatch.model import Capture, Exchange, RecordType
 
@@ -42,6 +43,7 @@ URI_FIELD = "Etolwatch-URI"  # the original page (URI-R); WARC-Target-URI is the
 SITE_FIELD = "Etolwatch-Site"
 OUTCOME_FIELD = "Etolwatch-Outcome"
 FOUND_FIELD = "Etolwatch-Found-On"
+REQUISITE_FIELD = "Etolwatch-Requisite"  # as what a page needs it: "style", "image" …
 LOCATION_FIELD = "Etolwatch-Location"
 MODIFIED_FIELD = "Etolwatch-Last-Modified"
 HEAD_FIELD = "Etolwatch-Head"  # of a 304, which has no block: its first line and header fields, as JSON
@@ -69,6 +71,7 @@ class Fields:
     location: str | None = None  # of a redirect, as the site itself would write it
     last_modified: str | None = None  # of a file, which has no HTTP head to say it
     decoded_bytes: int | None = None  # of a body that is kept here
+    requisite: str | None = None  # as what a page needs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,10 @@ class Stored:
     def get(self, name: str) -> str | None:
         """A header of the HTTP head, whatever its case."""
         return next((value for key, value in self.head if key.lower() == name.lower()), None)
+
+    def field(self, name: str) -> str | None:
+        """A field of the record, whatever its case."""
+        return next((value for key, value in self.fields.items() if key.lower() == name.lower()), None)
 
 
 def new_record_id() -> str:
@@ -159,6 +166,7 @@ def _own(fields: Fields) -> list[tuple[str, str]]:
         (SITE_FIELD, fields.site),
         (OUTCOME_FIELD, fields.outcome),
         (FOUND_FIELD, fields.found_on),
+        (REQUISITE_FIELD, fields.requisite),
         (LOCATION_FIELD, fields.location),
         (MODIFIED_FIELD, fields.last_modified),
         (LENGTH_FIELD, None if fields.decoded_bytes is None else str(fields.decoded_bytes)),
@@ -167,15 +175,18 @@ def _own(fields: Fields) -> list[tuple[str, str]]:
 
 
 def _response_head(exchange: Exchange) -> _Head:
-    """The head to be stored: the chunks of a transfer coding are gone, so its header goes too.
+    """The head to be stored: as it was sent, unless the body came in chunks.
 
-    Content-Length is set to what is stored (RFC 9112 §7.1.3), unless the answer had no body
-    to measure.
+    They are gone, and so is the header that says so; Content-Length, which stands in its place, is
+    that of what is stored (RFC 9112 §7.1.3).
     """
-    kept = [(n, v) for n, v in exchange.headers if n.lower() not in ("transfer-encoding", "content-length")]
-    place = next((i for i, (n, _) in enumerate(exchange.headers) if n.lower() == "content-length"), None)
-    before = len(kept) if place is None else sum(1 for h in exchange.headers[:place] if h in kept)
-    kept.insert(before, ("Content-Length", str(len(exchange.body))))
+    kept = list(exchange.headers)
+    names = [name.lower() for name, _ in kept]
+    if "transfer-encoding" in names:
+        place = names.index("transfer-encoding")
+        kept[place] = ("Content-Length", str(len(exchange.body)))
+        dropped = ("transfer-encoding", "content-length")
+        kept = [pair for at, pair in enumerate(kept) if at == place or names[at] not in dropped]
     version = exchange.http_version or "HTTP/1.1"
     return _Head(f"{version} {exchange.status} {exchange.reason}", tuple(kept))
 
@@ -304,11 +315,21 @@ def _named(record_id: str, uri: str, at: datetime) -> list[tuple[str, str]]:
 # ── appending ────────────────────────────────────────────────────────────────────────
 
 
+def left_damaged(place: str, why: str) -> FixityError:
+    """The error of a file that should be gone on with, or closed: nothing may stand over its damage."""
+    cause = f"{why}; it is left as it is; “etolwatch verify --repair-from DIR” takes good records from a copy"
+    return FixityError("a file that is not closed is damaged", place, cause)
+
+
 class Appender:
     """One WARC file that grows by whole captures, each on disk before `append` returns."""
 
     def __init__(self, path: Path) -> None:
-        """Opens the file, which may be new. Raises ArchiveError if it cannot be written."""
+        """Opens the file, which may be new.
+
+        Raises ArchiveError if it cannot be written, FixityError if it is damaged: its list could never
+        say what stood there.
+        """
         self.path = path
         self.links: list[Link] = []  # the records in it, for the chain
         self._members = _Members()
@@ -322,7 +343,7 @@ class Appender:
             if is_new:
                 sync_folder(path.parent)
         except OSError as error:
-            raise ArchiveError("cannot write", str(path), error.strerror or str(error)) from error
+            raise ArchiveError("cannot write", str(path), cause_of(error)) from error
 
     def __enter__(self) -> Self:
         return self
@@ -342,22 +363,16 @@ class Appender:
         """Takes up the list of what was written to the file by an earlier process."""
         for member in members(self.path):
             link = link_to(member)
-            if isinstance(link, Link):
-                self.links.append(link)
-            else:
-                log.error("%s at byte %d: %s; see “etolwatch verify”", self.path, member.offset, link)
+            if isinstance(link, str) or not is_whole(member):
+                why = link if isinstance(link, str) else "a record is not as it was written"
+                raise left_damaged(f"{self.path} at byte {member.offset}", why)
+            self.links.append(link)
         with self.path.open("rb") as file:
             self._digest = hashlib.file_digest(file, "sha256")
 
-    def append_info(self, name: str, at: datetime, info: Mapping[str, str]) -> None:
+    def append_info(self, name: str, at: datetime, about: Mapping[str, str]) -> None:
         """Writes the warcinfo record that a file begins with (WARC 1.1 §6.2)."""
-        body = "".join(f"{key}: {value}\r\n" for key, value in info.items()).encode()
-        fields = [
-            ("WARC-Record-ID", f"<{new_record_id()}>"),
-            ("WARC-Filename", name),
-            ("WARC-Date", instant_text(at)),
-        ]
-        self._put(self._members.member(_record("warcinfo", fields, "application/warc-fields", None, body)))
+        self._put(packed(info(new_record_id(), name, at, about)))
 
     def append_metadata(self, kind: str, at: datetime, block: bytes) -> None:
         """Writes a record of ours on the file itself (WARC 1.1 §6.5): its journal, or its chain record.
@@ -407,12 +422,13 @@ class Appender:
             raise self._undone(error) from error
 
     def _put(self, *added: bytes, sync: bool = True) -> None:
-        """Writes members, in one write, and notes them for the chain."""
+        """Writes members, in one write, and notes them for the chain. Raises NoRecord, and writes nothing."""
+        known = [identify(member) for member in added]
         offset = self.end
         self._write(b"".join(added), sync=sync)
-        for member in added:
+        for member, about in zip(added, known, strict=True):
             self._digest.update(member)
-            self.links.append(Link(*identify(member), offset, len(member), digest_of(member)))
+            self.links.append(Link(*about, offset, len(member), digest_of(member)))
             offset += len(member)
 
     def _write(self, data: bytes, *, sync: bool = True) -> None:
@@ -428,7 +444,7 @@ class Appender:
 
     def _undone(self, error: OSError) -> ArchiveError:
         """The error to raise, after what was half written has been taken back as far as the disk lets us."""
-        cause = error.strerror or str(error)
+        cause = cause_of(error)
         try:
             self._file.truncate(self.end)
         except OSError as second:
@@ -469,13 +485,15 @@ def records(path: Path, start: int = 0) -> Iterator[Stored]:
                     body = record.raw_stream.read()
                     yield _stored(record, body, iterator.get_record_offset(), iterator.get_record_length())
         except (ArchiveLoadFailed, StatusAndHeadersParserException, ValueError, EOFError) as error:
-            raise ArchiveError("no WARC record", f"{path} at byte {iterator.offset}", str(error)) from error
+            # warcio shows the bytes that it met with, however many
+            reason = str(error).partition(", first line")[0]
+            raise ArchiveError("no WARC record", f"{path} at byte {iterator.offset}", reason) from error
 
 
-def read(path: Path, offset: int, record_id: str) -> Stored:
-    """The record at this place, its digests verified.
+def located(path: Path, offset: int, record_id: str) -> Stored:
+    """The record at this place, whoever wrote it; its digests are not looked at.
 
-    Raises FixityError if another record, none or other bytes are there.
+    Raises FixityError if another record, or none, is there.
     """
     place = f"{path} at byte {offset}"
     try:
@@ -484,9 +502,19 @@ def read(path: Path, offset: int, record_id: str) -> Stored:
         raise ArchiveError("cannot read", place, error.strerror or str(error)) from error
     except ArchiveError as error:
         raise FixityError("a record is damaged", place, error.cause) from error
-    if stored is None or stored.offset != offset or stored.fields.get("WARC-Record-ID") != f"<{record_id}>":
+    found = stored and (stored.field("WARC-Record-ID") or "").strip("<>")
+    if stored is None or stored.offset != offset or found != record_id:
         raise FixityError("a record is not where it was put", place, f"expected {record_id}")
-    _verify(stored, place)
+    return stored
+
+
+def read(path: Path, offset: int, record_id: str) -> Stored:
+    """The record of ours at this place, its digest verified.
+
+    Raises FixityError if another record, none or other bytes are there.
+    """
+    stored = located(path, offset, record_id)
+    _verify(stored, f"{path} at byte {offset}")
     return stored
 
 

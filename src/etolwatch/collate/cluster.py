@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from etolwatch.model import Finding, Grade, Variant
+from etolwatch.model import Finding, Grade, Variant, Verdict
 
 LEAST_PAGES = 3  # twice may be chance
 TELLING = 3  # letters; a comma put in says nothing without the words around it
@@ -30,7 +30,19 @@ def signature(variant: Variant) -> str:
     parts = [variant.category.value, variant.lemma, variant.reading]
     if sum(character.isalpha() for character in variant.lemma + variant.reading) < TELLING:
         parts += [" ".join(variant.before.split()[-2:]), " ".join(variant.after.split()[:2])]
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def signature_of(finding: Finding) -> str | None:
+    """Sixteen hexadecimal digits that name all that the finding tells, and its verdict; None if too little.
+
+    Findings with the same one can be judged as one. A page gone, or a date removed, is like
+    another only in name; that a date alone was set anew is the same everywhere.
+    """
+    own = sorted({signature(variant) for variant in _telling(finding.variants)})
+    if not own and finding.verdict is not Verdict.DATE_BUMP_ONLY:
+        return None
+    return hashlib.sha256("\x1f".join([finding.verdict.value, *own]).encode()).hexdigest()[:16]
 
 
 def clusters(findings: Sequence[Finding]) -> list[Cluster]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 
 from etolwatch.collate.align import align
@@ -37,14 +37,40 @@ def collate(base: Witness, other: Witness, archive: Knows = knows_nothing) -> Co
     """
     if base.blocks == other.blocks:
         return Collation((), Grade.NONE, NORMALISER)
-    lexicon = Lexicon(("\n".join(block.text for block in w.blocks) for w in (base, other)), archive)
-    left, right = _bounded(base.blocks), _bounded(other.blocks)
-    pairs = [Pair.of(group, left, right) for group in align(left, right)]
-    found = [variant for pair in pairs for variant in _of_pair(pair, lexicon)]
+    aligned = places(base, other, archive)
+    found = [variant for place in aligned for variant in place.variants]
     if base.is_index and other.is_index:
-        found += [variant for pair in pairs for variant in _addresses(pair, base.uri, other.uri)]
+        found += [variant for place in aligned for variant in _addresses(place.pair, base.uri, other.uri)]
     variants = _counted(without_echoes(found))
     return Collation(tuple(variants), grade(variants), NORMALISER)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Blocks that stand against one another, and where in their texts they differ.
+
+    ``edits`` are places of the running texts (`text_of` of each side) with the variant that each
+    is; ``moved`` and ``others`` are variants of the blocks as a whole.
+    """
+
+    pair: Pair
+    moved: tuple[Variant, ...] = ()
+    edits: tuple[tuple[Edit, Variant], ...] = ()
+    others: tuple[Variant, ...] = ()
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        return (*self.moved, *(variant for _, variant in self.edits), *self.others)
+
+
+def places(base: Witness, other: Witness, archive: Knows = knows_nothing) -> list[Place]:
+    """All blocks of two witnesses, each with what stands against it, in the order of the other.
+
+    What is omitted stands where it stood. Unlike in `collate`, each place is told by itself.
+    """
+    lexicon = Lexicon(("\n".join(block.text for block in w.blocks) for w in (base, other)), archive)
+    left, right = _bounded(base.blocks), _bounded(other.blocks)
+    return [_place(Pair.of(group, left, right), lexicon) for group in align(left, right)]
 
 
 def _bounded(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
@@ -63,18 +89,20 @@ def grade(variants: Iterable[Variant]) -> Grade:
     return max((variant.grade for variant in variants), key=WEIGHT.__getitem__, default=Grade.NONE)
 
 
-def _of_pair(pair: Pair, lexicon: Lexicon) -> Iterator[Variant]:
+def _place(pair: Pair, lexicon: Lexicon) -> Place:
     if not pair.base or not pair.other:
-        yield _one_sided(pair, lexicon)
-        return
-    if pair.moved and pair.zone not in FURNITURE:
-        yield _transposition(pair)
+        return Place(pair, others=(_one_sided(pair, lexicon),))
+    moved = (_transposition(pair),) if pair.moved and pair.zone not in FURNITURE else ()
     if _are_alike(pair):
-        return
+        return Place(pair, moved)
     left, right = text_of(pair.base), text_of(pair.other)
     found = _edits(pair, left, right) if left != right else []
-    for edit in found:
-        yield _variant(pair, left, right, edit, lexicon)
+    edited = tuple((edit, _variant(pair, left, right, edit, lexicon)) for edit in found)
+    return Place(pair, moved, edited, tuple(_beside(pair, left, right, found)))
+
+
+def _beside(pair: Pair, left: str, right: str, found: list[Edit]) -> Iterator[Variant]:
+    """What differs in a pair beside its words."""
     if left == right and pair.base[0].raw != pair.other[0].raw:
         yield from _of_raw(pair)
     if len(pair.base) != len(pair.other):

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from etolwatch.archive.naming import FOLDER
 from etolwatch.commands.frame import DONE, INTERNAL, Settings, as_text_or_json, command, print_json
+from etolwatch.errors import ArchiveError
 
 if TYPE_CHECKING:
     from etolwatch.archive.verify import Fault, Verified
@@ -46,17 +48,17 @@ def verify_command(settings: Settings, text: bool, other: Path | None, form: str
       etolwatch verify --repair-from /media/copy
     """
     from etolwatch import config as configuration
-    from etolwatch.archive import verify
+    from etolwatch.archive import reindex, verify
 
     config = configuration.load(settings.config)
+    if text:
+        reindex.refuse_while_busy(config.store)
     if other is not None:
         _repair(config, other)
     found = verify.verify(config.store)
     faults = list(found.faults)
     if text:
-        from etolwatch.rereading import text_faults
-
-        faults += text_faults(config)
+        faults += _text_faults(config)
     if form == "json":
         print_json(_verified_to_dict(found, faults))
     else:
@@ -66,14 +68,25 @@ def verify_command(settings: Settings, text: bool, other: Path | None, form: str
     return INTERNAL if faults else DONE
 
 
+def _text_faults(config: Config) -> list[Fault]:
+    """What the texts show; where they cannot be read again that is a fault, too, and hides no other."""
+    from etolwatch.archive.verify import Fault, Guard
+    from etolwatch.rereading import text_faults
+
+    try:
+        return text_faults(config)
+    except ArchiveError as error:
+        return [Fault(Guard.TEXT, FOLDER, None, f"the texts cannot be read again: {error}")]
+
+
 def _repair(config: Config, other: Path) -> None:
     from etolwatch.archive.repair import repair
 
     for one in repair(config.store, other, datetime.now(UTC)):
         if one.whole:
-            click.echo(f"{one.file}: made whole again; {one.records} records are from {other}", err=True)
+            click.echo(f"{one.file}: made whole again; {one.taken} {one.unit} are from {other}", err=True)
         else:
-            click.echo(f"{one.file}: left as it is; {one.lost} records are in neither copy", err=True)
+            click.echo(f"{one.file}: {one.taken} {one.unit} are from {other}; {one.fault}", err=True)
 
 
 def _verified_text(found: Verified, faults: list[Fault]) -> str:
@@ -179,7 +192,7 @@ def backup_command(settings: Settings, place: Path, form: str) -> int:
     from etolwatch.archive.backup import back_up
 
     made = back_up(configuration.load(settings.config).store, place)
-    faults = list(made.verified.faults)
+    faults = list(made.faults)
     if form == "json":
         copied = {"copied": made.copied, "copied_bytes": made.copied_bytes, "kept": made.kept}
         print_json({**copied, **_verified_to_dict(made.verified, faults)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,8 @@ from etolwatch.errors import UsageError
 
 if TYPE_CHECKING:
     from etolwatch.archive.cdxj import Entry
-    from etolwatch.archive.export import Selection
+    from etolwatch.archive.export import Exported, Selection
+    from etolwatch.archive.foreign import Damage
     from etolwatch.archive.store import Store
     from etolwatch.config import Config
     from etolwatch.harvest.past import Brought
@@ -40,8 +41,9 @@ _existing = click.Path(path_type=Path, exists=True, dir_okay=False)
 def exporting() -> None:
     """Give captures to other programs.
 
-    Records are copied byte for byte, and verified on the way. A capture that only says
-    “as before” brings the one along that it stands for.
+    Records are copied byte for byte, and verified before. One that is damaged is named and
+    left out. A capture that only says “as before” brings the one along that it stands for.
+    Answers to robots.txt stay in the store's own files: they are no captures of pages.
     """
 
 
@@ -74,7 +76,7 @@ def _selection(config: Config, store: Store, options: dict[str, str | None]) -> 
 @command("warc", group=exporting)
 @_selecting
 def export_warc(settings: Settings, output: Path, **options: str | None) -> int:
-    """Write captures into one WARC 1.1 file.
+    """Write captures into one WARC 1.1 file: gzip, or plain if its name ends in .warc.
 
     \b
     Examples:
@@ -84,8 +86,8 @@ def export_warc(settings: Settings, output: Path, **options: str | None) -> int:
     from etolwatch.archive import export
 
     with opened(settings) as (config, store):
-        written = export.export_warc(store, _selection(config, store, options), output)
-    return _told(written, output)
+        exported = export.export_warc(store, _selection(config, store, options), output)
+    return _told_of(exported, output)
 
 
 @command("wacz", group=exporting)
@@ -100,8 +102,8 @@ def export_wacz(settings: Settings, output: Path, **options: str | None) -> int:
     from etolwatch.archive import export
 
     with opened(settings) as (config, store):
-        written = export.export_wacz(store, _selection(config, store, options), output)
-    return _told(written, output)
+        exported = export.export_wacz(store, _selection(config, store, options), output)
+    return _told_of(exported, output)
 
 
 @command("cdxj", group=exporting)
@@ -177,7 +179,18 @@ def export_timemap(settings: Settings, output: Path, base: str, **options: str |
     return _told(entries, output)
 
 
-def _told(written: list[Entry], output: Path) -> int:
+def _told_of(exported: Exported, output: Path) -> int:
+    _name_damages("not exported", exported.damages)
+    _told(exported.entries, output)
+    return PARTIAL if exported.damages else DONE
+
+
+def _name_damages(what: str, damages: Sequence[Damage]) -> None:
+    for damage in damages:
+        click.echo(f"{what}: {damage.place}: {damage.reason}", err=True)
+
+
+def _told(written: Sequence[Entry], output: Path) -> int:
     click.echo(f"Wrote {output}: {_number(len(written), 'capture')}", err=True)
     return DONE
 
@@ -264,7 +277,7 @@ def import_folder(settings: Settings, folder: Path, prefix: str, at_text: str | 
 
 @command("memento", group=importing)
 @click.argument("uris", metavar="[URI]...", nargs=-1)
-@click.option("--site", "site_name", metavar="NAME", help="Every known page of this site.")
+@click.option("--site", "site_name", metavar="NAME", help="Every page of this site.")
 @click.option(
     "--from",
     "source",
@@ -280,7 +293,10 @@ def import_memento(
     """Bring what a web archive holds of a page.
 
     It is asked at most 24 times a minute; Ctrl-C ends it after the request in hand, and
-    the next call goes on where this one stopped.
+    the next call goes on where this one stopped. With --site, a CDX server is asked for all
+    that it holds within the site's scope, pages included that were gone before they could be
+    watched; of TimeMaps, only the known pages are asked for. What the archive lists but does
+    not give is asked for again after 30 days.
 
     \b
     Examples:
@@ -297,7 +313,8 @@ def import_memento(
         from etolwatch.harvest.fetch import Fetcher
         from etolwatch.harvest.memento import remember
 
-        pages = _known(store, config.site(site_name)) if site_name else uris
+        site = config.site(site_name) if site_name else None
+        pages = _known(store, site) if site else uris
         with stoppable() as stop, Fetcher(config.contact) as fetcher:
             done = remember(
                 store,
@@ -308,17 +325,22 @@ def import_memento(
                 now=lambda: datetime.now(UTC),
                 sleep=stop.wait,
                 is_stopped=stop.is_set,
+                below=site.scope if site else (),
             )
-        if done.left:
-            message = f"{done.why}; {_number(done.left, 'page')} left: run it again, it goes on from there"
-            click.echo(message, err=True)
+        if done.why:
+            left = "" if done.left is None else f"{_number(done.left, 'page')} left: "
+            click.echo(f"{done.why}; {left}run it again, it goes on from there", err=True)
         return done.brought
 
     return _bring(settings, form, bring)
 
 
 def _known(store: Store, site: Site) -> list[str]:
-    return sorted({*site.seeds, *store.catalog.histories(site.name)})
+    from etolwatch.harvest.scope import in_scope
+
+    known = store.catalog.histories(site.name).values()
+    pages = {*site.seeds, *(history.uri for history in known if history.requisite is None)}
+    return sorted(page for page in pages if in_scope(site, page))
 
 
 def _bring(settings: Settings, form: str, bring: Callable[[Store, Config], Brought]) -> int:
@@ -326,17 +348,18 @@ def _bring(settings: Settings, form: str, bring: Callable[[Store, Config], Broug
     import threading
 
     from etolwatch import config as configuration
-    from etolwatch import jobs
-    from etolwatch.archive.store import Store
+    from etolwatch import jobs, rereading
+    from etolwatch.archive.store import Store, has_older_catalog
 
     config = configuration.load(settings.config)
     if not config.sites:
         raise UsageError("no site is watched", str(settings.config), "captures of others belong to a site")
+    if has_older_catalog(config.store):
+        rereading.renewed(config, datetime.now(UTC), threading.Event())
     with Store(config.store, operator=config.contact, command="etolwatch import") as store:
         brought = bring(store, config)
         jobs.compare(store, config, threading.Event())
-    for damage in brought.damages:
-        click.echo(f"not brought: {damage.place}: {damage.reason}", err=True)
+    _name_damages("not brought", brought.damages)
     if form == "json":
         print_json(_as_dict(brought))
     else:

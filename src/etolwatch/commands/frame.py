@@ -109,7 +109,19 @@ as_text_or_json = click.option(
 
 
 # The modules of this folder, in the order in which one meets their commands.
-SECTIONS = ("watching", "pages", "texts", "searching", "archive", "exchange", "serve", "newcomer")
+SECTIONS = (
+    "watching",
+    "pages",
+    "texts",
+    "searching",
+    "archive",
+    "exchange",
+    "mirror",
+    "review",
+    "serve",
+    "telling",
+    "newcomer",
+)
 
 
 class _InOrder(click.Group):

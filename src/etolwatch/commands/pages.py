@@ -26,7 +26,9 @@ from etolwatch.errors import UsageError
 
 if TYPE_CHECKING:
     from etolwatch.archive.catalog import Catalog
-    from etolwatch.model import Capture
+    from etolwatch.archive.store import Store
+    from etolwatch.config import Config
+    from etolwatch.model import Capture, Finding
 
 
 @command("log")
@@ -71,7 +73,8 @@ def show(settings: Settings, page: str, raw: bool) -> int:
 
     ending, at = when.split(page)
     with opened(settings) as (config, store):
-        capture = store.catalog.capture_at(store.catalog.resolve(ending), at)
+        resolve = store.catalog.resolve if raw else store.catalog.resolve_text
+        capture = store.catalog.capture_at(resolve(ending), at)
         payload = store.payload(capture)
         if raw:
             sys.stdout.buffer.write(payload.body)
@@ -106,7 +109,7 @@ def diff(settings: Settings, uri: str, times: tuple[str, ...], form: str) -> int
     from etolwatch.watch import compared
 
     with opened(settings) as (config, store):
-        page = store.catalog.resolve(uri)
+        page = store.catalog.resolve_text(uri)
         if times:
             before, after = (store.catalog.capture_at(page, when.until(text)) for text in times)
         else:
@@ -131,12 +134,22 @@ def diff(settings: Settings, uri: str, times: tuple[str, ...], form: str) -> int
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write it there."
 )
-def report(settings: Settings, since_text: str | None, form: str | None, output: Path | None) -> int:
+@click.option(
+    "--state",
+    "states",
+    type=click.Choice(("new", "confirmed", "trivial", "false_alarm", "follow_up")),
+    multiple=True,
+    help="Only what “review” says is so; repeatable.",
+)
+def report(
+    settings: Settings, since_text: str | None, form: str | None, output: Path | None, states: tuple[str, ...]
+) -> int:
     """Report what changed, silent edits first.
 
     \b
     Examples:
       etolwatch report --since 2026-11-01
+      etolwatch report --state new --state follow_up
       etolwatch report --output changes.html
     """
     from etolwatch import when
@@ -149,7 +162,7 @@ def report(settings: Settings, since_text: str | None, form: str | None, output:
     start = when.since(since_text) if since_text else None
     with opened(settings) as (config, store):
         made = Report(
-            tuple(store.catalog.findings(since=start)),
+            _of_state(config, store, states, start) if states else tuple(store.catalog.findings(since=start)),
             datetime.now(UTC),
             start,
             scopes=tuple(prefix for site in config.sites for prefix in site.scope),
@@ -163,6 +176,19 @@ def report(settings: Settings, since_text: str | None, form: str | None, output:
     else:
         click.echo(text or "Nothing to report.\n", nl=False)
     return DONE
+
+
+def _of_state(
+    config: Config, store: Store, states: tuple[str, ...], since: datetime | None
+) -> tuple[Finding, ...]:
+    """The findings that stand so with their readers."""
+    from etolwatch.archive.findings import Wanted
+    from etolwatch.review.listing import known
+    from etolwatch.review.projection import Projection
+
+    with Projection(config.store) as projection:
+        wanted = Wanted(states=states, since=since)
+        return tuple(one.finding for one in known(store.catalog, projection, wanted))
 
 
 @command("compare")

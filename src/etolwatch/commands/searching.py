@@ -110,7 +110,7 @@ def quote(settings: Settings, passage: str, uri: str | None, form: str) -> int:
         raise UsageError("nothing to look for", passage, "there is no word in it")
     with opened(settings) as (_, store):
         _tell_what_is_missing(store.catalog)
-        page = store.catalog.resolve(uri) if uri else None
+        page = store.catalog.resolve_text(uri) if uri else None
         texts = store.catalog.passages
         answers = [_on_page(texts, quoted, page)] if page else _anywhere(texts, quoted)
     if form == "json":

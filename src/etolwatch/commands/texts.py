@@ -113,7 +113,7 @@ def blame(settings: Settings, uri: str, form: str) -> int:
     from etolwatch.witnesses import versions
 
     with opened(settings) as (config, store):
-        told = versions(config, store, store.catalog.resolve(uri))
+        told = versions(config, store, store.catalog.resolve_text(uri))
     of_page = [Version(each.captured_at, each.witness) for each in told]
     found = blamed(of_page)
     if form == "json":

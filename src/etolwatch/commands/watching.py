@@ -12,6 +12,7 @@ import click
 from etolwatch.commands.frame import (
     CHANGED,
     DONE,
+    INTERNAL,
     PARTIAL,
     Settings,
     as_text_or_json,
@@ -112,7 +113,7 @@ def check(settings: Settings, sites: tuple[str, ...], fail_on_change: bool, form
     \b
     Exit status:
       0   done                        4   pass partial (a host is down, the budget is spent)
-      1   internal error              75  another process works on this store
+      1   damaged store               75  another process works on this store
       2   usage or configuration
       3   words changed, with --fail-on-change
 
@@ -137,6 +138,10 @@ def check(settings: Settings, sites: tuple[str, ...], fail_on_change: bool, form
         print_json(watched.to_dict())
     else:
         click.echo(watched.text(wants_color(), bool(sys.stdout.isatty())), nl=False)
+    for damage in watched.damaged:
+        click.echo(damage, err=True)
+    if watched.damaged:
+        return INTERNAL
     if watched.is_partial:
         return PARTIAL
     return CHANGED if fail_on_change and watched.words_changed else DONE

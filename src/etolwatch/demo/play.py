@@ -97,6 +97,7 @@ def play(
     say(f"\nThe report:\n\n{render(report, Form.TEXT, color)}")
     say(f"As a page to read in a browser: {path}")
     say(f"To look further: cd {folder} && etolwatch log lamplighters.htm")
+    say(f"To look at all of it in a browser, and judge it: cd {folder} && etolwatch serve")
     return Played(folder, config, tuple(passes), tuple(findings), path)
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import groupby
+from typing import Any, TypeVar
 from urllib.parse import quote, urljoin
 
 from etolwatch.errors import EtolwatchError, UsageError
 
 WAYBACK = "https://web.archive.org/cdx/search/cdx"
+LISTED_AT_ONCE = 10_000  # rows of one answer, where an archive gives a list in parts
 
 _COLUMNS = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 _NAMES = {"url": "original", "mime": "mimetype", "status": "statuscode"}  # pywb's words for them
 _LINK = re.compile(r'<([^>]*)>((?:\s*;\s*[\w-]+\s*=\s*(?:"[^"]*"|[^",;\s]+))*)')
 _PARAMETER = re.compile(r';\s*([\w-]+)\s*=\s*(?:"([^"]*)"|([^",;\s]+))')
 _STAMPED = re.compile(r"^(.*?/)(\d{14})([a-z]{2}_)?(/.*)$")
+
+
+_UNTOLD = ("", "-", "unk", "warc/revisit")  # types that say nothing of the page
+_MALFORMED = (ValueError, KeyError, TypeError, AttributeError)
+T = TypeVar("T")
 
 
 class NoList(EtolwatchError):
@@ -35,6 +42,7 @@ class Row:
     raw: str
     digest: str | None  # None: the list does not tell
     status: int | None  # None: told as "-", or not at all
+    content_type: str | None = None  # None: not told
 
     @property
     def likeness(self) -> tuple[str, int] | None:
@@ -56,10 +64,15 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The captures of a list, oldest first; and further lists that it names (RFC 7089 §5.1)."""
+    """The captures of a list, in its order; and further lists that it names (RFC 7089 §5.1).
+
+    ``odd``: rows that cannot be read. ``resume``: by which key the next part of it is asked for.
+    """
 
     rows: tuple[Row, ...]
     further: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
+    resume: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,31 +98,74 @@ class Archive:
             return cls(listing + "/", listing.partition("timemap")[0])
         raise UsageError("neither a CDX nor a TimeMap", source, "expected …/cdx or …/timemap/link")
 
+    @property
+    def lists_below(self) -> bool:
+        """Whether it can be asked for all that it holds below an address: a CDX server, no TimeMap."""
+        return not self.listing.endswith("/")
+
     def list_of(self, uri: str) -> str:
         """The address that lists the captures of a page."""
-        if self.listing.endswith("/"):
+        if not self.lists_below:
             return self.listing + uri
         return f"{self.listing}?url={quote(uri, safe='')}&output=json"
+
+    def list_below(self, prefix: str, resume: str | None = None) -> str:
+        """The address that lists the captures of all pages whose addresses begin so, page by page.
+
+        The Wayback Machine's server gives them in parts, the next one for the key of the one before;
+        pywb's gives them at once.
+        """
+        address = f"{self.list_of(prefix)}&matchType=prefix"
+        if not self.listing.endswith("/cdx/search/cdx"):
+            return address
+        address += f"&limit={LISTED_AT_ONCE}&showResumeKey=true"
+        return address + (f"&resumeKey={quote(resume, safe='')}" if resume else "")
 
 
 def read_list(text: str, archive: Archive, asked: str) -> Listed:
     """The captures that an answer lists, in whichever form: JSON rows, JSON lines, CDX, CDXJ, link format.
 
-    ``asked`` is the address that gave it. Raises NoList.
+    ``asked`` is the address that gave it. A row that cannot be read is set apart. Raises NoList where
+    none can, and there are some.
     """
     text = text.strip()
+    resume = None
     try:
         if text.startswith("<"):
-            return _timemap(text, asked)
-        if text.startswith("["):
-            rows = json.loads(text)
-            header, *rest = rows or [[]]
-            return _listed(
-                [dict(zip(header, row, strict=False)) for row in rest if len(row) == len(header)], archive
-            )
-        return _listed([_line(line) for line in text.splitlines() if line.strip()], archive)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+            listed = _timemap(text, asked)
+        elif text.startswith("["):
+            header, told, resume = _table(text)
+            rows, odd = _sorted_out(told, lambda row: _row(dict(zip(header, row, strict=True)), archive))
+            listed = Listed(rows, (), odd, resume)
+        else:
+            lines = [line for line in text.splitlines() if line.strip()]
+            rows, odd = _sorted_out(lines, lambda line: _row(_line(line), archive))
+            listed = Listed(rows, (), odd)
+    except _MALFORMED as error:
         raise NoList("no list of captures", asked, f"{text[:60]!r}") from error
+    if listed.odd and not listed.rows:
+        raise NoList("no list of captures", asked, f"{text[:60]!r}")
+    return listed
+
+
+def _table(text: str) -> tuple[list[str], list[Any], str | None]:
+    """The header, the rows and the key for the next part of a list in JSON (Wayback CDX server)."""
+    header, *rows = json.loads(text) or [[]]
+    if len(rows) > 1 and rows[-2] == [] and len(rows[-1]) == 1:
+        return header, rows[:-2], str(rows[-1][0])
+    return header, rows, None
+
+
+def _sorted_out(told: Iterable[T], read: Callable[[T], Row]) -> tuple[tuple[Row, ...], tuple[str, ...]]:
+    """The rows that can be read, and those that cannot."""
+    rows: list[Row] = []
+    odd: list[str] = []
+    for one in told:
+        try:
+            rows.append(read(one))
+        except _MALFORMED:
+            odd.append(str(one))
+    return tuple(rows), tuple(odd)
 
 
 def _line(line: str) -> dict[str, str]:
@@ -125,20 +181,18 @@ def _named(fields: dict[str, str]) -> dict[str, str]:
     return {_NAMES.get(name, name): value for name, value in fields.items()}
 
 
-def _listed(lines: Iterable[dict[str, str]], archive: Archive) -> Listed:
-    return Listed(tuple(sorted((_row(line, archive) for line in lines), key=lambda row: row.at)))
-
-
 def _row(fields: dict[str, str], archive: Archive) -> Row:
     stamp, uri = fields["timestamp"], fields["original"]
     status = fields.get("statuscode", "-")
     digest = fields.get("digest", "-").removeprefix("sha1:")
+    content_type = fields.get("mimetype", "-")
     return Row(
-        at=datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC),
+        at=_instant(stamp),
         uri=uri,
         raw=f"{archive.replay}{stamp}id_/{uri}",
         digest=None if digest in ("-", "") else digest,
         status=int(status) if status.isdigit() else None,
+        content_type=None if content_type in _UNTOLD else content_type,
     )
 
 
@@ -148,19 +202,15 @@ def _timemap(text: str, asked: str) -> Listed:
     originals = [target for target, about in links if "original" in about.get("rel", "").split()]
     if not originals:
         raise NoList("no TimeMap", asked, "it names no original")
-    rows = [
-        Row(
-            parsedate_to_datetime(about["datetime"]).astimezone(UTC),
-            originals[0],
-            raw_form(target),
-            None,
-            None,
-        )
-        for target, about in links
-        if "memento" in about.get("rel", "").split()
-    ]
+    mementos = [link for link in links if "memento" in link[1].get("rel", "").split()]
+    rows, odd = _sorted_out(mementos, lambda link: _memento(originals[0], *link))
     further = tuple(t for t, about in links if "timemap" in about.get("rel", "").split() and t != asked)
-    return Listed(tuple(sorted(rows, key=lambda row: row.at)), further)
+    return Listed(rows, further, odd)
+
+
+def _memento(original: str, target: str, about: dict[str, str]) -> Row:
+    at = parsedate_to_datetime(about["datetime"]).astimezone(UTC)
+    return Row(at, original, raw_form(target), None, None)
 
 
 def _parameters(text: str) -> dict[str, str]:
@@ -176,6 +226,19 @@ def raw_form(uri_m: str) -> str:
 def is_stamped(uri: str) -> bool:
     """Whether an address is that of a capture: it has 14 digits as a segment, before an address."""
     return _STAMPED.match(uri) is not None
+
+
+def stamp_of(uri: str) -> datetime | None:
+    """The time that the address of a capture names; None if it names none."""
+    found = _STAMPED.match(uri)
+    try:
+        return _instant(found.group(2)) if found else None
+    except ValueError:
+        return None
+
+
+def _instant(stamp: str) -> datetime:
+    return datetime.strptime(stamp, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
 
 
 def collapse(rows: Sequence[Row]) -> list[Wanted]:

@@ -7,9 +7,20 @@ from email.utils import parsedate_to_datetime
 
 from etolwatch.archive.codings import CodingError, Decoded, decode, digest_of, payload_digest_of
 from etolwatch.harvest.scope import canonical, stands_for
-from etolwatch.model import Exchange, Failure, FailureKind, Outcome, Record, Site, Visit
+from etolwatch.model import Exchange, Failure, FailureKind, Outcome, Record, Requisite, Site, Visit
 
 KEPT_TYPES = frozenset(("text/html", "application/xhtml+xml", "text/plain", "application/pdf"))
+# Of what pages need, by kind, how the types that are kept begin. Mark-up is kept of each: it is what a
+# server says in the place of a picture that it does not have.
+NEEDED_TYPES = {
+    Requisite.STYLE: ("text/css", "text/plain"),
+    Requisite.FRAME: ("text/plain", "application/pdf", "image/"),
+    Requisite.IMAGE: ("image/",),
+    Requisite.FONT: ("font/", "application/font", "application/x-font", "application/vnd.ms-fontobject"),
+    Requisite.MEDIA: ("audio/", "video/", "image/", "application/ogg", "application/x-shockwave-flash"),
+    Requisite.SCRIPT: ("text/javascript", "application/javascript", "application/x-javascript", "text/plain"),
+}
+ANSWERED_FOR_ALL = ("text/html", "application/xhtml+xml", "application/octet-stream")
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
 TRIES = 3  # of one page in one pass
@@ -22,17 +33,32 @@ _HOST_STATUSES = frozenset((429, 502, 503, 504))
 def decide(visit: Visit, outcome: Exchange | Failure, site: Site) -> Record:
     """The record that is to be kept of this visit, and what the visit brought (its Outcome)."""
     if isinstance(outcome, Failure):
-        refused = outcome.kind is FailureKind.ROBOTS
-        message = describe(outcome)
-        return Record(
-            visit, outcome.at, Outcome.REFUSED if refused else Outcome.FAILED, None, message=message
-        )
+        return Record(visit, outcome.at, _failed(visit, outcome), None, message=describe(outcome))
     if outcome.status == 304:
         return _unmodified(visit, outcome)
-    if outcome.status in (200, 203) and not is_kept_type(header(outcome, "Content-Type")):
-        message = f"type {media_type(header(outcome, 'Content-Type'))} is not kept"
-        return Record(visit, outcome.at, Outcome.LISTED, None, message=message)
+    unwanted = _unwanted(visit, outcome, site) if outcome.status in (200, 203) else ""
+    if unwanted:
+        return Record(visit, outcome.at, Outcome.LISTED, None, message=unwanted)
     return _answered(visit, outcome, site)
+
+
+def _failed(visit: Visit, failure: Failure) -> Outcome:
+    if failure.kind is FailureKind.ROBOTS:
+        return Outcome.REFUSED
+    # asked for as seldom as a type that is not kept: it hardly becomes smaller
+    too_large = visit.requisite and failure.kind is FailureKind.TOO_LARGE
+    return Outcome.LISTED if too_large else Outcome.FAILED
+
+
+def _unwanted(visit: Visit, exchange: Exchange, site: Site) -> str:
+    """Why an answer is not kept although it is one; "" if it is."""
+    content_type = header(exchange, "Content-Type")
+    if not is_kept(visit.requisite, content_type):
+        as_what = f" as {visit.requisite}" if visit.requisite else ""
+        return f"type {media_type(content_type)} is not kept{as_what}"
+    if visit.requisite and exchange.truncated == "length":
+        return f"more than the {largest_bytes(visit.requisite, site)} bytes that are allowed"
+    return ""
 
 
 def _unmodified(visit: Visit, exchange: Exchange) -> Record:
@@ -56,7 +82,7 @@ def _unmodified(visit: Visit, exchange: Exchange) -> Record:
 
 def _answered(visit: Visit, exchange: Exchange, site: Site) -> Record:
     # the size was bounded while it was fetched; the limit here bounds a truncated one
-    limit = site.largest_body_bytes
+    limit = largest_bytes(visit.requisite, site)
     try:
         decoded = decode(exchange.body, header(exchange, "Content-Encoding"), limit)
     except CodingError as error:
@@ -146,6 +172,18 @@ def media_type(content_type: str | None) -> str:
 def is_kept_type(content_type: str | None) -> bool:
     """Whether a type is one of those that are kept; an answer without a type may be a page."""
     return media_type(content_type) in KEPT_TYPES or not media_type(content_type)
+
+
+def is_kept(requisite: Requisite | None, content_type: str | None) -> bool:
+    """Whether an answer of this type is kept, of a page (None), or of what one needs."""
+    if requisite is None or not media_type(content_type):
+        return is_kept_type(content_type)
+    return media_type(content_type).startswith((*NEEDED_TYPES[requisite], *ANSWERED_FOR_ALL))
+
+
+def largest_bytes(requisite: Requisite | None, site: Site) -> int:
+    """How large a page (None), or what one needs, may be to be kept."""
+    return site.largest_body_bytes if requisite is None else site.largest_requisite_bytes
 
 
 # ── asking again ─────────────────────────────────────────────────────────────────────

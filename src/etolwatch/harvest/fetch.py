@@ -20,18 +20,12 @@ import httpx
 
 from etolwatch import __version__
 from etolwatch.archive.codings import ACCEPTED, CodingError, Decoder
+from etolwatch.archive.filetypes import file_type
 from etolwatch.errors import UsageError
-from etolwatch.harvest.decide import is_kept_type
+from etolwatch.harvest.decide import is_kept, largest_bytes
 from etolwatch.harvest.scope import file_below, is_loopback, origin
 from etolwatch.model import Exchange, Failure, FailureKind, Site, Visit
 
-FILE_TYPES = {
-    ".htm": "text/html",
-    ".html": "text/html",
-    ".xhtml": "application/xhtml+xml",
-    ".txt": "text/plain",
-    ".pdf": "application/pdf",
-}
 FOLDER_PAGES = ("index.htm", "index.html")  # what a folder's address stands for
 
 
@@ -102,7 +96,8 @@ class Fetcher:
         if visit.asks.startswith("file://"):
             return self._read_file(visit, site)
         headers = conditions(visit) if visit.conditional else []
-        return self._ask(visit.asks, headers, site.largest_body_bytes, is_kept_type)
+        largest = largest_bytes(visit.requisite, site)
+        return self._ask(visit.asks, headers, largest, lambda found: is_kept(visit.requisite, found))
 
     def fetch_robots(self, asks: str, largest_bytes: int) -> Exchange | Failure:
         """What asking for a robots.txt brought, of whatever type; what is beyond the limit is cut off."""
@@ -238,13 +233,14 @@ def conditions(visit: Visit) -> list[tuple[str, str]]:
 
 
 def _file_exchange(visit: Visit, at: datetime, began: float, path: Path, site: Site) -> Exchange | Failure:
-    content_type = FILE_TYPES.get(path.suffix.lower(), "application/octet-stream")
+    content_type = file_type(path)
     with path.open("rb") as file:
         state = os.fstat(file.fileno())
-        if state.st_size > site.largest_body_bytes:
-            message = f"{state.st_size} bytes, {site.largest_body_bytes} allowed"
+        largest = largest_bytes(visit.requisite, site)
+        if state.st_size > largest:
+            message = f"{state.st_size} bytes, {largest} allowed"
             return Failure(visit.asks, at, FailureKind.TOO_LARGE, message)
-        body = file.read(site.largest_body_bytes) if is_kept_type(content_type) else b""
+        body = file.read(largest) if is_kept(visit.requisite, content_type) else b""
     headers = (
         ("Content-Type", content_type),
         ("Last-Modified", formatdate(int(state.st_mtime), usegmt=True)),

@@ -6,10 +6,8 @@ written as the site wrote it then.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -20,16 +18,13 @@ from etolwatch.archive import foreign
 from etolwatch.archive.bring import Import, Placing
 from etolwatch.archive.catalog import Catalog
 from etolwatch.archive.foreign import Damage, Found
+from etolwatch.archive.members import parse
 from etolwatch.archive.store import Store
 from etolwatch.harvest.decide import decide, redirect_of
-from etolwatch.harvest.scope import canonical, in_scope
-from etolwatch.model import Capture, Outcome, RecordType, Site, Via, Visit
+from etolwatch.harvest.scope import canonical, in_scope, kind_of, may_need, stands_for
+from etolwatch.model import Capture, Outcome, RecordType, Requisite, Site, Via, Visit
 
 _NO_LIMIT = 1 << 40
-_TYPE = re.compile(rb"^warc-type:[ \t]*(\w+)", re.IGNORECASE | re.MULTILINE)
-_CONCURRENT = re.compile(rb"^warc-concurrent-to:[ \t]*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
-_ID = re.compile(rb"^warc-record-id:[ \t]*<([^>\r\n]+)>", re.IGNORECASE | re.MULTILINE)
-_HTTP = (RecordType.RESPONSE, RecordType.REVISIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +64,31 @@ def spellings(uri: str) -> list[str]:
 def page_of(sites: Sequence[Site], catalog: Catalog, uri: str) -> tuple[str, Site] | None:
     """The watched page that an address stands for, and its site; None if it is outside of all.
 
-    Of several spellings, the one that is known already, else the first in scope.
+    The address may be one on a mirror that stands for a site. Of several spellings, the one that is known
+    already, else the first in scope. What pages of a site are known to need counts as one, wherever it lies.
     """
-    within = [(one, site) for one in spellings(uri) for site in sites if in_scope(site, one)]
+    own = (stands_for(site, uri) for site in sites)
+    written = list(dict.fromkeys(spelt for one in (uri, *own) for spelt in spellings(one)))
+    within = [(one, site) for one in written for site in sites if in_scope(site, one)]
     known = (pair for pair in within if len(within) > 1 and catalog.history(pair[0]))
-    return next(known, within[0] if within else None)
+    return next(known, within[0] if within else _needed(sites, catalog, written))
+
+
+def _needed(sites: Sequence[Site], catalog: Catalog, written: Iterable[str]) -> tuple[str, Site] | None:
+    for uri in written:
+        known = catalog.history(uri)
+        if known and known.requisite:
+            return next(((uri, site) for site in sites if may_need(site, uri, known.requisite)), None)
+    return None
+
+
+def requisite_of(site: Site, catalog: Catalog, uri: str) -> Requisite | None:
+    """As what pages need this, as far as is known or its ending tells; None for a page."""
+    known = catalog.history(uri)
+    if known and (known.requisite or known.version):
+        return known.requisite
+    kind = kind_of(uri)
+    return kind if kind and may_need(site, uri, kind) else None
 
 
 class Bringer:
@@ -115,11 +130,17 @@ class Bringer:
         return Brought(**self._counts, damages=tuple(self._damages))
 
     def _page(self, found: Found) -> tuple[str, Site] | None:
+        if self._into.knows(found):  # wherever it was asked for: from a mirror, or a folder
+            self._counts["held"] += 1
+            return None
         place = page_of(self._sites, self._catalog, found.uri)
         if place is None:
             self._counts["outside"] += 1
         elif place[0].endswith("/robots.txt"):
             self._counts["other"] += 1
+            return None
+        elif self._into.is_another(found):
+            self.damaged(Damage(found.place, f"the store has another record with the id {found.record_id}"))
             return None
         elif self._into.holds(found, place[0]):
             self._counts["held"] += 1
@@ -131,7 +152,9 @@ class Bringer:
         if place is None:
             return
         uri, site = place
-        placing = self._placing(found, uri, replace(site, largest_body_bytes=_NO_LIMIT), origin)
+        placing = self._placing(
+            found, uri, replace(site, largest_body_bytes=_NO_LIMIT, largest_requisite_bytes=_NO_LIMIT), origin
+        )
         if placing is None:
             self._counts["other"] += 1
             return
@@ -141,11 +164,14 @@ class Bringer:
     def _placing(self, found: Found, uri: str, site: Site, origin: str) -> Placing | None:
         """What a capture is, by the rules that hold for our own visits; None if it is not kept."""
         exchange = found.exchange()
-        record = decide(Visit(uri=uri, asks=exchange.asks, site=site.name, via=Via.KNOWN), exchange, site)
+        requisite = requisite_of(site, self._catalog, uri)
+        visit = Visit(uri=uri, asks=exchange.asks, site=site.name, via=Via.KNOWN, requisite=requisite)
+        record = decide(visit, exchange, site)
         leads_to = self._page_at(redirect_of(exchange))
         if record.outcome is Outcome.LISTED or exchange.status == 304 or leads_to == uri:
             return None  # the last: from one spelling of the address to another
-        return Placing(uri, site.name, record.outcome, origin, self._page_at(record.location))
+        location = self._page_at(record.location)
+        return Placing(uri, site.name, record.outcome, origin, location, requisite=requisite)
 
     def _page_at(self, location: str | None) -> str | None:
         """Where a redirect leads, spelt as the watched page is."""
@@ -175,7 +201,7 @@ class Bringer:
             self._counts["held"] += 1
             return
         outcome = Outcome.UNCHANGED if referred.is_version else referred.outcome
-        placing = Placing(uri, site.name, outcome, origin, referred.location, referred)
+        placing = Placing(uri, site.name, outcome, origin, referred.location, referred, referred.requisite)
         self._into.keep(found, placing, *going_with)
         self._counts["captures"] += 1
 
@@ -189,10 +215,10 @@ class Bringer:
         digest = found.field("WARC-Payload-Digest")
         if target and (place := page_of(self._sites, self._catalog, target)):
             uri = place[0]
-        held = [one for one in self._catalog.captures(uri) if one.record_type is not RecordType.REVISIT]
-        dated = [one for one in held if at and one.captured_at.replace(microsecond=0) == _second(at)]
-        alike = [one for one in held if one.payload_digest == digest]
-        return next(iter(dated or alike[-1:]), None)
+        second = _second(at) if at else None
+        dated = (one for one in self._catalog.of_second(uri, second)) if second else ()
+        whole = (one for one in dated if one.record_type is not RecordType.REVISIT)
+        return next(whole, None) or (self._catalog.last_like(uri, digest) if digest else None)
 
     def _whole(self, capture: Capture) -> Capture:
         return self._catalog.capture(capture.refers_to) if capture.refers_to else capture
@@ -214,9 +240,9 @@ def bring_warc(store: Store, sites: Sequence[Site], path: Path, at: datetime, or
     companions = Companions.of(path)
 
     def captures() -> Iterator[tuple[Found | Damage, tuple[bytes, ...]]]:
+        yield from ((damage, ()) for damage in companions.damages)
         for found in foreign.warc_captures(path):
-            if isinstance(found, Damage) or found.kind is not None:
-                yield found, companions.request_of(found) if isinstance(found, Found) else ()
+            yield found, companions.request_of(found) if isinstance(found, Found) else ()
 
     return _bring(store, sites, captures(), at, origin, companions.infos)
 
@@ -264,7 +290,7 @@ def _bring(
         "operator": store.operator or "",
     }
     about = {key: value for key, value in about.items() if value}
-    with closing(Import(store.warc_folder, store.catalog, at, about, infos)) as into:
+    with Import(store.warc_folder, store.catalog, at, about, infos) as into:
         bringer = Bringer(store, sites, into, origin)
         for found, going_with in captures:
             if isinstance(found, Damage):
@@ -276,27 +302,36 @@ def _bring(
 
 @dataclass(frozen=True, slots=True)
 class Companions:
-    """Records of a file that are no captures: who made it, and the requests, by the ids that tie them."""
+    """Records of a file that are no captures: who made it, and the requests, by the ids that tie them.
+
+    ``damages``: those that the store's own verification would find fault with, which are left out.
+    """
 
     infos: tuple[bytes, ...]
     requests: dict[str, bytes]
+    damages: tuple[Damage, ...]
 
     @classmethod
     def of(cls, path: Path) -> Companions:
         """Those of a WARC file; none for an ARC file."""
         infos: list[bytes] = []
         requests: dict[str, bytes] = {}
+        damages: list[Damage] = []
         for raw in foreign.raw_records(path):
             if isinstance(raw, Damage):
                 continue  # told when the captures are read
-            head = raw.data.partition(b"\r\n\r\n")[0]
-            kind = _TYPE.search(head)
-            if kind and kind.group(1) == b"warcinfo":
+            kind = foreign.type_of(raw.data)
+            if kind not in ("warcinfo", "request"):
+                continue
+            if reason := foreign.refusal(raw.data):
+                damages.append(Damage(f"{path} at byte {raw.at}", f"a {kind} record: {reason}"))
+            elif kind == "warcinfo":
                 infos.append(raw.data)
-            elif kind and kind.group(1) == b"request":
-                ids = (_ID.search(head), *_CONCURRENT.finditer(head))
-                requests |= {found.group(1).decode("latin-1"): raw.data for found in ids if found}
-        return cls(tuple(infos), requests)
+            else:
+                record = parse(raw.data)
+                ties = (record.get("WARC-Record-ID"), record.get("WARC-Concurrent-To"))
+                requests |= {tie.strip("<>"): raw.data for tie in ties if tie}
+        return cls(tuple(infos), requests, tuple(damages))
 
     def request_of(self, found: Found) -> tuple[bytes, ...]:
         """The request that brought a capture, whichever of the two names the other."""

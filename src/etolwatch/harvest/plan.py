@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from etolwatch.harvest.scope import asks_for, in_scope, is_index
-from etolwatch.model import History, Outcome, Site, Via, Visit
+from etolwatch.harvest.scope import asks_for, in_scope, is_index, may_need
+from etolwatch.model import History, Outcome, Requisite, Site, Via, Visit
 
 # A page that was never there is not asked for twice a day: lists of works name pages that do
 # not exist, and asking for them at each pass would be for nothing. Hours enough for a daily
@@ -14,6 +15,11 @@ from etolwatch.model import History, Outcome, Site, Via, Visit
 ABSENT_FOR = timedelta(hours=20)
 LISTED_FOR = timedelta(days=30)  # a page of another type hardly becomes a text
 FULL_AFTER = timedelta(days=30)  # so long we trust a server that says "not modified"
+NEEDED_FOR = timedelta(days=30)  # a style sheet or picture hardly changes while its pages do not
+FULL_REQUISITE_AFTER = timedelta(days=365)
+MOST_TRIES = 5  # visits in a row without an answer, after which a requisite is asked for as seldom
+
+_KINDS = list(Requisite)
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -26,10 +32,47 @@ def plan(now: datetime, site: Site, known: Mapping[str, History]) -> list[Visit]
     """
     due = {uri: history for uri, history in known.items() if is_due(history, now)}
     seeds = [uri for uri in dict.fromkeys(site.seeds) if uri in due or uri not in known]
-    others = [history for uri, history in due.items() if uri not in site.seeds and in_scope(site, uri)]
-    visits = [visit_of(site, uri, Via.SEED, known.get(uri), now) for uri in seeds]
+    others = [
+        history
+        for uri, history in due.items()
+        if uri not in site.seeds and in_scope(site, uri) and history.requisite is None
+    ]
+    visits = [_as_page(visit_of(site, uri, Via.SEED, known.get(uri), now)) for uri in seeds]
     visits += [visit_of(site, h.uri, Via.KNOWN, h, now) for h in sorted(others, key=_wanted)]
     return visits
+
+
+def plan_requisites(now: datetime, site: Site, known: Mapping[str, History]) -> list[Visit]:
+    """The visits of what the site's pages need that are due; they come after those of all pages.
+
+    Those never asked for first, then those not visited for the longest time; of like ones style
+    sheets first, then frames, pictures, fonts.
+    """
+    due = [
+        history
+        for history in known.values()
+        if history.requisite is not None
+        and history.site == site.name
+        and may_need(site, history.uri, history.requisite)
+        and is_requisite_due(history, now)
+    ]
+    return [visit_of(site, h.uri, Via.KNOWN, h, now) for h in sorted(due, key=_most_needed)]
+
+
+def is_requisite_due(history: History, now: datetime) -> bool:
+    """Whether what a page needs is asked for in a pass that begins now, although no such page changed."""
+    if history.last_visited_at is None or history.is_awaited:
+        return True
+    since = now - history.last_visited_at
+    if since < timedelta(0):  # the clock was set back
+        return True
+    has_failed = history.last_outcome in (Outcome.FAILED, Outcome.SUSPECT)
+    return since >= (ABSENT_FOR if has_failed and history.run < MOST_TRIES else NEEDED_FOR)
+
+
+def _most_needed(history: History) -> tuple[datetime, int]:
+    last = _NEVER if history.is_awaited else history.last_visited_at
+    return last or _NEVER, _KINDS.index(history.requisite or Requisite.STYLE)
 
 
 def visit_of(site: Site, uri: str, via: Via, history: History | None, now: datetime) -> Visit:
@@ -45,7 +88,13 @@ def visit_of(site: Site, uri: str, via: Via, history: History | None, now: datet
         version=history.version,
         last=history.last,
         conditional=not _wants_full(history, now),
+        requisite=history.requisite,
     )
+
+
+def _as_page(visit: Visit) -> Visit:
+    """A seed is a page, also where another page was found to need it; what was kept so is no text of it."""
+    return replace(visit, requisite=None, version=None) if visit.requisite else visit
 
 
 def is_due(history: History, now: datetime) -> bool:
@@ -61,7 +110,8 @@ def is_due(history: History, now: datetime) -> bool:
 
 
 def _wants_full(history: History, now: datetime) -> bool:
-    return history.full_at is not None and now - history.full_at >= FULL_AFTER
+    after = FULL_AFTER if history.requisite is None else FULL_REQUISITE_AFTER
+    return history.full_at is not None and now - history.full_at >= after
 
 
 def _wanted(history: History) -> tuple[bool, datetime]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-from etolwatch.model import Site
+from etolwatch.model import Requisite, Site
+from etolwatch.text.addresses import slashed
 
+MOST_NEEDED = 500  # requisites of one text: more are a trap, or a picture book beyond our means
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 # Most links are written canonically; these need no work beyond cutting off the fragment.
@@ -31,6 +34,21 @@ _NEVER_TEXT = frozenset(
     " woff woff2 xls xml zip 7z".split()
 )
 
+# What the ending of an address says of its kind.
+_KINDS = {
+    ending: kind
+    for kind, endings in {
+        Requisite.STYLE: "css",
+        Requisite.IMAGE: "apng avif bmp cur gif ico jfif jpe jpeg jpg pjpeg png svg tif tiff webp",
+        Requisite.FONT: "eot otf ttf woff woff2",
+        Requisite.MEDIA: "aac avi flac flv m4a m4v mid midi mov mp3 mp4 mpeg mpg oga ogg ogv opus rm swf wav"
+        " webm wma wmv",
+        Requisite.SCRIPT: "js mjs",
+    }.items()
+    for ending in endings.split()
+}
+_TEXTS = frozenset("htm html xhtml shtml txt pdf".split())
+
 
 def canonical(uri: str, base: str | None = None) -> str | None:
     """The one way to write this address, or None if it is none of a page on the web.
@@ -38,7 +56,8 @@ def canonical(uri: str, base: str | None = None) -> str | None:
     Relative to ``base`` if that is given. The fragment is dropped, scheme and host are in
     lower case, a default port is dropped, dot segments are resolved, escapes of unreserved
     characters are undone and the others written in capitals, characters that may not stand
-    in an address are escaped as UTF-8 (RFC 3986 §6.2.2, §5.2.4). Nothing that could change
+    in an address are escaped as UTF-8 (RFC 3986 §6.2.2, §5.2.4), backslashes are slashes
+    (URL Standard §4.4). Nothing that could change
     what is meant is touched: the order of a query, a final slash, the case of a path.
     Addresses with a user's name in them are refused: they are not public pages.
     """
@@ -46,6 +65,7 @@ def canonical(uri: str, base: str | None = None) -> str | None:
     if _PLAIN.fullmatch(uri):
         return uri if uri.count("/") > 2 else uri + "/"
     try:
+        uri = slashed(uri)
         split = urlsplit(urljoin(base, uri) if base else uri)
         port = split.port
     except ValueError:
@@ -173,8 +193,64 @@ def is_loopback(asked: str) -> bool:
 
 def never_text(uri: str) -> bool:
     """Whether the ending of an address names a type that is never kept (pictures, sound, archives)."""
+    return _ending(uri) in _NEVER_TEXT
+
+
+def kind_of(uri: str) -> Requisite | None:
+    """As what a page would need this, by the ending of the address; None if that does not tell."""
+    return _KINDS.get(_ending(uri))
+
+
+def _ending(uri: str) -> str:
     name = uri.partition("?")[0].rpartition("/")[2]
-    return name.rpartition(".")[2].lower() in _NEVER_TEXT if "." in name else False
+    return name.rpartition(".")[2].lower() if "." in name else ""
+
+
+# ── what pages need ──────────────────────────────────────────────────────────────────
+
+
+def may_need(site: Site, uri: str, kind: Requisite) -> bool:
+    """Whether this may be kept with the site's pages: of a kind that is wanted, from a host of the site.
+
+    A page of the site is no requisite, even where another shows it in a frame or names it as a
+    picture. Where a mirror or a folder stands for the site, what lies outside of it is not asked for.
+    """
+    is_text = in_scope(site, uri) and (kind is Requisite.FRAME or _ending(uri) in _TEXTS)
+    return (
+        kind in site.requisites
+        and not is_text
+        and _is_near(site, uri)
+        and not (site.exclude and uri.startswith(site.exclude))
+        and (site.source is None or site.stands_for is None or uri.startswith(site.stands_for))
+    )
+
+
+def _is_near(site: Site, uri: str) -> bool:
+    """Whether an address is on a host of the site, with or without “www.”, or is named as a source."""
+    if site.requisites_from and uri.startswith(site.requisites_from):
+        return True
+    return host_of(uri) in {host_of(prefix) for prefix in site.scope}
+
+
+def host_of(uri: str) -> str:
+    """Host and port of a canonical address, without “www.”: http and https are one host's."""
+    return uri.partition("://")[2].partition("/")[0].removeprefix("www.")
+
+
+def needs(site: Site, named: Iterable[tuple[str, Requisite]]) -> dict[str, Requisite]:
+    """Of what a text names, absolute, what is to be kept with it: canonical, each once, in order."""
+    found: dict[str, Requisite] = {}
+    for one, kind in named:
+        uri = canonical(stands_for(site, one))
+        if uri is None or uri in found:
+            continue
+        # an object may be a picture, and what a style sheet names without saying for what, a font
+        told = kind_of(uri) if kind in (Requisite.MEDIA, Requisite.IMAGE) else None
+        if may_need(site, uri, told or kind):
+            found[uri] = told or kind
+            if len(found) == MOST_NEEDED:
+                break
+    return found
 
 
 def is_index(uri: str) -> bool:

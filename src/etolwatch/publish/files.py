@@ -17,10 +17,26 @@ def write_whole(path: Path, text: str) -> None:
 
     Raises EtolwatchError if it cannot be written.
     """
+    _write(path, text.encode())
+
+
+def write_changed(path: Path, body: bytes) -> bool:
+    """Puts the bytes into the file as `write_whole` does; a file that holds them already is left untouched.
+
+    Whether it was written. Raises EtolwatchError if it cannot be.
+    """
+    with suppress(OSError):
+        if path.read_bytes() == body:
+            return False
+    _write(path, body)
+    return True
+
+
+def _write(path: Path, body: bytes) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
+        beside.write_bytes(body)
         beside.replace(path)
     except OSError as error:
         with suppress(OSError):

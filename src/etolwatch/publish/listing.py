@@ -12,7 +12,17 @@ from etolwatch.collate.chain import ChainedEdit, after_stated_date, chain
 from etolwatch.config import Config, refuse_strangers
 from etolwatch.contract import finding_to_dict, instant_to_text, variant_to_dict
 from etolwatch.errors import ConfigError
-from etolwatch.model import Capture, Finding, Outcome, Pass, RecordType, Site, Summary, Trouble
+from etolwatch.model import (
+    Capture,
+    Finding,
+    Outcome,
+    Pass,
+    RecordType,
+    RequisiteFigures,
+    Site,
+    Summary,
+    Trouble,
+)
 from etolwatch.publish.order import RUBRICS
 from etolwatch.publish.phrase import changed, moment, number, size_of, visible
 from etolwatch.publish.text import variant_line
@@ -27,6 +37,8 @@ UNHELD = {
     "suspect": "failing",
     "": "not asked yet",
 }
+# … and of what pages need.
+UNHELD_NEEDS = {**UNHELD, "listed": "of a type or size that is not kept"}
 STRAYED = {
     "gone": "gone",
     "moved": "moved",
@@ -61,6 +73,7 @@ class SiteStatus:
             "versions": found.versions,
             "captures": found.captures,
             "stored_bytes": found.stored_bytes,
+            "requisites": _requisites_to_dict(found.requisites),
             "last_pass": pass_to_dict(self.last_pass) if self.last_pass else None,
             "next_pass_at": instant_to_text(self.next_at),
         }
@@ -72,6 +85,7 @@ class SiteStatus:
         if strayed := _counted(found.strayed, STRAYED):
             yield f"             of those held{strayed}"
         yield f"  kept       {number(found.versions, 'version')}, {size_of(found.stored_bytes)}"
+        yield from _requisite_lines(found.requisites)
         yield f"  last pass  {_last(self.last_pass)}"
         yield f"  next pass  {moment(self.next_at)}, by “etolwatch run”"
 
@@ -114,6 +128,27 @@ class Status:
             lines += ["", "In trouble:"]
             lines += [f"  {trouble_text(trouble)}" for trouble in self.troubles]
         return "".join(f"{line}\n" for line in lines)
+
+
+def _requisites_to_dict(found: RequisiteFigures) -> dict[str, Any]:
+    return {
+        "known": found.known,
+        "held": found.held,
+        "unheld": _named(found.unheld, UNHELD_NEEDS),
+        "strayed": _named(found.strayed, STRAYED),
+        "versions": found.versions,
+        "stored_bytes": found.stored_bytes,
+    }
+
+
+def _requisite_lines(found: RequisiteFigures) -> Iterator[str]:
+    """Of style sheets, pictures and the like; nothing where no page needs any."""
+    if not found.known:
+        return
+    unheld = _counted(found.unheld, UNHELD_NEEDS)
+    yield f"  requisites {found.known:,} known, {found.held:,} held{unheld}; {size_of(found.stored_bytes)}"
+    if strayed := _counted(found.strayed, STRAYED):
+        yield f"             of those held{strayed}"
 
 
 def status(config: Config, catalog: Catalog, now: datetime) -> Status:
@@ -227,6 +262,7 @@ def pass_to_dict(found: Pass) -> dict[str, Any]:
         "unchanged": found.unchanged,
         "gone": found.gone,
         "failed": found.failed,
+        "requisites": found.requisites,
     }
 
 

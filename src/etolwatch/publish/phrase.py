@@ -102,7 +102,7 @@ def clipped(text: str, longest: int) -> str:
 
 def place(variant: Variant) -> str:
     """Where and of what kind: “body, paragraph 58, substantive, negation”."""
-    parts = [*_where(variant), variant.category.value.replace("_", " ")]
+    parts = [*where(variant.zone, variant.block, variant.note), variant.category.value.replace("_", " ")]
     parts += [flag.replace("_", " ") for flag in variant.flags]
     if variant.count > 1:
         parts.append(f"{variant.count} times")
@@ -212,16 +212,17 @@ def shared_by(cluster: Cluster, prefix: str, named: int) -> str:
     return f"on {number(len(pages), 'page')}: {', '.join(pages[:named])}{more}"
 
 
-def _where(variant: Variant) -> list[str]:
-    if variant.zone is None:
+def where(zone: Zone | None, block: int | None, note: str | None) -> list[str]:
+    """Where on the page, part by part: “body”, “paragraph 58”; “note 14”."""
+    if zone is None:
         return []
-    if variant.zone is Zone.NOTE:
-        return [f"note {variant.note.rstrip('.')}" if variant.note else "notes"]
-    zone = "title" if variant.zone is Zone.TITLE else variant.zone.value
-    if variant.block is None or variant.zone in (Zone.TITLE, Zone.UPDATED):
-        return [zone]
-    noun = {Zone.INDEX: "entry", Zone.HEADING: "number"}.get(variant.zone, "paragraph")
-    return [zone, f"{noun} {variant.block}"]
+    if zone is Zone.NOTE:
+        return [f"note {visible(note).rstrip('.')}" if note else "notes"]
+    name = "title" if zone is Zone.TITLE else zone.value.replace("_", " ")
+    if block is None or zone in (Zone.TITLE, Zone.UPDATED):
+        return [name]
+    noun = {Zone.INDEX: "entry", Zone.HEADING: "number"}.get(zone, "paragraph")
+    return [name, f"{noun} {block}"]
 
 
 def _words(variant: Variant) -> int:

@@ -143,9 +143,13 @@ class Page:
     refresh: str | None
 
 
+# To HTML it is a comment; Beautiful Soup would take the page for XML and say so.
+XML_DECLARATION = re.compile(r"\A(?:\ufeff?\s*<\?xml[^>]*>)+", re.I)
+
+
 def page(html: str) -> Page:
     """The blocks of an HTML page, in document order; empty ones are left out."""
-    walk = _Events(html, "lxml").walk
+    walk = _Events(XML_DECLARATION.sub("", html, count=1), "lxml").walk
     walk.done()
     blocks = walk.finished
     while blocks and not any(character.isalnum() for character in blocks[0].text):

@@ -80,8 +80,9 @@ class Browser:
             seen.text = page.evaluate(
                 "() => document.documentElement ? document.documentElement.textContent : ''"
             )
-            page.evaluate(TOUCH)
-        page.wait_for_timeout(60)
+            # answered before anything leads away: an answer from a page that is left may never come
+            page.evaluate(f"() => {{ setTimeout({TOUCH}, 0) }}")
+        page.wait_for_timeout(150)
         page.close()
         return seen
 
